@@ -1,0 +1,15 @@
+import { runProgram } from '../shared/lifecycle/run.ts';
+import { migrations, patientService } from './app.ts';
+import { readConfig } from './config.ts';
+
+await runProgram(
+  {
+    name: 'patient',
+    migrations,
+    definition: (environment) => {
+      const config = readConfig(environment);
+      return { settings: config, definition: patientService(config) };
+    },
+  },
+  process.argv.slice(2),
+);

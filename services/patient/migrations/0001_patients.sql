@@ -1,0 +1,61 @@
+-- Trusted since PostgreSQL 13: the owner of the database may create it.
+create extension if not exists btree_gist;
+
+create table patients (
+  id uuid constraint patients_pkey primary key,
+  version integer not null default 1,
+  family_name text not null,
+  given_name text not null,
+  -- Both names, folded; what lists are sorted by.
+  name_key text collate "C" not null,
+  -- YYYY, YYYY-MM or YYYY-MM-DD, as it was given.
+  birth_date text collate "C" not null,
+  gender text constraint patients_gender_known check (gender in ('male', 'female', 'other', 'unknown')),
+  phone text,
+  -- The digits of phone; what a search compares.
+  phone_digits text,
+  email text,
+  address json,
+  emergency_contact json,
+  deleted_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+
+create index patients_name on patients (name_key, id) where deleted_at is null;
+create index patients_birth_date on patients (birth_date, id) where deleted_at is null;
+create index patients_created on patients (created_at, id) where deleted_at is null;
+create index patients_updated on patients (updated_at, id) where deleted_at is null;
+create index patients_deleted on patients (name_key, id) where deleted_at is not null;
+create index patients_phone on patients (phone_digits) where phone_digits is not null;
+create index patients_email on patients (lower(email)) where email is not null;
+
+-- Unique for ever, deleted patients included: a number belongs to one person.
+create table patient_identifiers (
+  system text not null,
+  value text not null,
+  patient_id uuid not null constraint patient_identifiers_patient_fkey references patients,
+  position smallint not null,
+  constraint patient_identifiers_key primary key (system, value)
+);
+
+create index patient_identifiers_patient on patient_identifiers (patient_id, position);
+
+-- The folded words of each name; a search asks for prefixes of them.
+create table patient_words (
+  word text collate "C" not null,
+  patient_id uuid not null constraint patient_words_patient_fkey references patients,
+  constraint patient_words_pkey primary key (word, patient_id)
+);
+
+create index patient_words_patient on patient_words (patient_id);
+
+-- Every state that a patient had, the present one included, as it was answered.
+create table patient_versions (
+  patient_id uuid not null constraint patient_versions_patient_fkey references patients,
+  version integer not null,
+  changed_at timestamptz not null default now(),
+  changed_by text not null,
+  patient json not null,
+  constraint patient_versions_pkey primary key (patient_id, version)
+);

@@ -1,0 +1,80 @@
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runner } from 'node-pg-migrate';
+import pg from 'pg';
+
+export interface MigrateOptions {
+  /** Of the role that owns the schema. */
+  ownerUrl: string;
+  /** The folder of the numbered SQL files. */
+  directory: string;
+  /** The role that the service works as: it gets rights on the rows and owns nothing. */
+  applicationRole: string;
+  log: (message: string) => void;
+  /** How long to wait for a database that is merely late. */
+  waitMs?: number;
+}
+
+/** All services of one database cluster may share this key: a lock belongs to one database. */
+const MIGRATION_LOCK = 7_203_817;
+
+/** The number of the newest migration in a folder, such as `0003`. */
+export function newestMigration(directory: string): string {
+  const newest = readdirSync(directory)
+    .filter((file) => file.endsWith('.sql'))
+    .sort()
+    .at(-1);
+  if (newest === undefined) throw new Error(`There is no migration in ${directory}`);
+  return newest.replace(/\.sql$/, '');
+}
+
+async function connect({ ownerUrl, log, waitMs = 60_000 }: MigrateOptions): Promise<pg.Client> {
+  const deadline = performance.now() + waitMs;
+  for (let wait = 100; ; wait = Math.min(wait * 2, 2_000)) {
+    const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 5_000 });
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      const { message, code = '' } = error as Error & { code?: string };
+      // Wrong passwords and names do not get better by waiting (class 28, 3D000).
+      if (/^(28|3D)/.test(code) || performance.now() + wait > deadline) throw error;
+      log(`waiting for the database: ${message || code}`);
+      await sleep(wait);
+    }
+  }
+}
+
+/**
+ * Brings the schema up to date and grants the application role its rights on it. Safe to run from several processes at once:
+ * an advisory lock lets one work and the others find nothing to do.
+ */
+export async function migrate(options: MigrateOptions): Promise<void> {
+  const { directory, applicationRole, log } = options;
+  const client = await connect(options);
+  try {
+    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    const done = await runner({
+      dbClient: client,
+      dir: directory,
+      direction: 'up',
+      migrationsTable: 'migrations',
+      // Ours waits for the other process; the library's would fail.
+      noLock: true,
+      checkOrder: true,
+      log: () => undefined,
+      logger: { debug: () => undefined, info: () => undefined, warn: log, error: log },
+    });
+    const role = client.escapeIdentifier(applicationRole);
+    await client.query(`
+      grant usage on schema public to ${role};
+      grant select, insert, update, delete on all tables in schema public to ${role};
+      revoke insert, update, delete on migrations from ${role};
+    `);
+    log(
+      done.length === 0 ? 'the schema is up to date' : `migrated: ${done.map(({ name }) => name).join(', ')}`,
+    );
+  } finally {
+    await client.end();
+  }
+}

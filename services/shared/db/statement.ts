@@ -1,0 +1,27 @@
+/** A prepared statement: its name stands for its text for ever, on every connection. */
+export interface Statement<Args extends readonly unknown[], Row extends object> {
+  readonly name: string;
+  readonly text: string;
+  /** Never set; it carries the types. */
+  readonly types?: { args: Args; row: Row };
+}
+
+const named = new Map<string, string>();
+
+/** Every statement that the loaded stores define, so that a test can prepare all of them against the real schema. */
+export const definedStatements = (): readonly { name: string; text: string }[] =>
+  [...named].map(([name, text]) => ({ name, text }));
+
+/** Defines a named statement; the select list is the shape of `Row`. */
+export function sql<Args extends readonly unknown[], Row extends object = Record<never, never>>(
+  name: string,
+  text: string,
+): Statement<Args, Row> {
+  const known = named.get(name);
+  if (known !== undefined && known !== text)
+    throw new Error(`The statement name ${name} stands for two texts`);
+  // PostgreSQL cuts identifiers at 63 bytes, and two cut names could be one.
+  if (name.length > 63) throw new Error(`The statement name ${name} is longer than 63 characters`);
+  named.set(name, text);
+  return { name, text };
+}

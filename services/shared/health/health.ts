@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import pg from 'pg';
+import { connectionSettings } from '../db/database.ts';
+import type { Log } from '../log/log.ts';
+
+export interface Health {
+  /** Why the service cannot take requests now; empty when it is ready. Answers from memory. */
+  reasons: () => readonly string[];
+  stop: () => Promise<void>;
+}
+
+export interface HealthOptions {
+  databaseUrl: string;
+  /** The newest migration that this code knows, such as `0003_history`. */
+  newestMigration: string;
+  log: Log;
+  intervalMs?: number;
+}
+
+/**
+ * Asks the database every two seconds, on a connection of its own, so that a probe never takes one from a request.
+ * Two failures in a row make the service unready; one success, with a schema not older than the code, makes it ready.
+ */
+export function watchDatabase({
+  databaseUrl,
+  newestMigration,
+  log,
+  intervalMs = 2_000,
+}: HealthOptions): Health {
+  const pool = new pg.Pool({ ...connectionSettings(databaseUrl), max: 1, connectionTimeoutMillis: 1_500 });
+  pool.on('error', () => undefined);
+  let reason: string | undefined = 'the database has not been asked yet';
+  let failures = 0;
+  let stopped = false;
+  let timer: NodeJS.Timeout;
+
+  const turn = (next: string | undefined, error?: unknown): void => {
+    if (next === reason) return;
+    if (next === undefined) log.info({}, 'ready: the database answers and its schema is new enough');
+    else log.warn({ reason: next, ...(error === undefined ? {} : { error }) }, 'not ready');
+    reason = next;
+  };
+
+  const ask = async (): Promise<void> => {
+    try {
+      const { rows } = await pool.query<{ newest: string | null }>(
+        'select max(name) as newest from migrations',
+      );
+      failures = 0;
+      const present = rows[0]?.newest ?? '';
+      turn(
+        present < newestMigration
+          ? `the schema is older than the code: ${present || 'none'} instead of ${newestMigration}; run migrate`
+          : undefined,
+      );
+    } catch (error) {
+      failures += 1;
+      // 42P01: the table of migrations does not exist yet.
+      const missing = (error as { code?: string }).code === '42P01';
+      if (missing) turn(`the schema is older than the code: none instead of ${newestMigration}; run migrate`);
+      else if (failures >= 2 || reason !== undefined) turn('the database cannot be reached', error);
+    }
+    if (!stopped) timer = setTimeout(ask, reason === undefined ? intervalMs : Math.min(intervalMs, 500));
+  };
+  timer = setTimeout(ask, 0);
+
+  return {
+    reasons: () => (reason === undefined ? [] : [reason]),
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await pool.end();
+    },
+  };
+}
+
+/** The version in package.json, for `build_info` and the OpenAPI document. */
+export async function packageVersion(): Promise<string> {
+  const manifest = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return manifest.version;
+}

@@ -1,0 +1,202 @@
+import express, { type Express, type Request, type RequestHandler, type Response, Router } from 'express';
+import type { Caller } from '../caller/caller.ts';
+import { databaseAway } from '../db/failure.ts';
+import { readKey } from '../idempotency/key.ts';
+import { currentContext } from '../log/context.ts';
+import type { Log } from '../log/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import {
+  internal,
+  invalidRequest,
+  methodNotAllowed,
+  notFound,
+  Problem,
+  unavailable,
+} from '../problem/problem.ts';
+import { parseBody, parseQuery } from '../schema/parse.ts';
+import type { Answer } from './answer.ts';
+import { readBody } from './body.ts';
+import type { Call, Endpoint } from './endpoint.ts';
+import { observe, observeProblem, observeRoute } from './observe.ts';
+import { problemAnswer, send } from './send.ts';
+
+export interface AppOptions {
+  endpoints: readonly Endpoint[];
+  /** Answers that need no caller and leave no log line: probes, metrics, documents. By path. */
+  open: Readonly<Record<string, () => Answer | Promise<Answer>>>;
+  /** Who is calling. @throws a 401 or 403 problem */
+  authenticate: (req: Request) => Caller | Promise<Caller>;
+  log: Log;
+  metrics: () => Metrics;
+  isDraining: () => boolean;
+  /** More requests than this at once are answered 503 at once. */
+  maxRequestsInFlight: number;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const MEDIA_TYPES = {
+  json: ['application/json'],
+  'merge-patch': ['application/merge-patch+json', 'application/json'],
+};
+const nothingHere = () => notFound('There is nothing here; see /docs for what there is.');
+
+function readParams({ params: patterns = {} }: Endpoint, req: Request): Record<string, string> {
+  const params: Record<string, string> = {};
+  for (const [name, value] of Object.entries(req.params)) {
+    const pattern = patterns[name] ?? UUID;
+    if (typeof value !== 'string' || !pattern.test(value)) throw nothingHere();
+    params[name] = pattern === UUID ? value.toLowerCase() : value;
+  }
+  return params;
+}
+
+function header(req: Request, name: string): string | undefined {
+  const value = req.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function splitUrl(req: Request): { path: string; query: string } {
+  const mark = req.originalUrl.indexOf('?');
+  return mark < 0
+    ? { path: req.originalUrl, query: '' }
+    : { path: req.originalUrl.slice(0, mark), query: req.originalUrl.slice(mark + 1) };
+}
+
+async function readCall(
+  endpoint: Endpoint,
+  req: Request,
+  res: Response,
+  authenticate: AppOptions['authenticate'],
+): Promise<Call> {
+  const params = readParams(endpoint, req);
+  const caller = await authenticate(req);
+  const { path, query } = splitUrl(req);
+  const parsedQuery = endpoint.query === undefined ? noQuery(query) : parseQuery(endpoint.query, query);
+  const mediaTypes = endpoint.change === 'merge-patch' ? MEDIA_TYPES['merge-patch'] : MEDIA_TYPES.json;
+  const sent = endpoint.body === undefined ? undefined : await readBody(req, res, mediaTypes);
+  const body =
+    endpoint.body === undefined || endpoint.change !== undefined
+      ? required(endpoint, sent)
+      : parseBody(endpoint.body, sent);
+  const key =
+    endpoint.method === 'POST'
+      ? readKey(header(req, 'idempotency-key'), caller, req.method, path, sent)
+      : undefined;
+  return { params, query: parsedQuery, body, caller, ifMatch: header(req, 'if-match'), key };
+}
+
+function required(endpoint: Endpoint, sent: unknown): unknown {
+  if (endpoint.change !== undefined && sent === undefined)
+    throw invalidRequest([{ pointer: '#', detail: 'is required' }]);
+  return sent;
+}
+
+function noQuery(query: string): undefined {
+  const names = [...new Set(new URLSearchParams(query).keys())];
+  if (names.length > 0)
+    throw invalidRequest(names.map((parameter) => ({ parameter, detail: 'is not known here' })));
+}
+
+/** What went wrong, as a problem: ours as it is, a database that is away as 503, all else as 500 without a word about it. */
+function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  // The router could not decode the path.
+  if (error instanceof URIError) return nothingHere();
+  return (
+    databaseAway(error) ?? internal('The request could not be answered; the log tells why.', { cause: error })
+  );
+}
+
+/** The HTTP side of a service: every endpoint with its validation, its problems, one log line and one observation per request. */
+export function createApp(options: AppOptions): { app: Express; inFlight: () => number } {
+  const { endpoints, open, authenticate, log, metrics, isDraining, maxRequestsInFlight } = options;
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.set('query parser', false);
+  app.set('case sensitive routing', true);
+
+  const fail = (req: Request, res: Response, error: unknown): void => {
+    const problem = problemOf(error);
+    observeProblem(req, problem.type, problem.status >= 500 ? problem.cause : undefined);
+    send(req, res, problemAnswer(problem, currentContext()?.requestId), isDraining);
+  };
+
+  const handlerOf =
+    (endpoint: Endpoint): RequestHandler =>
+    async (req, res) => {
+      observeRoute(req, endpoint.path);
+      try {
+        const call = await readCall(endpoint, req, res, authenticate);
+        send(req, res, await endpoint.handle(call), isDraining);
+      } catch (error) {
+        fail(req, res, error);
+      }
+    };
+
+  // Probes and documents come before logging and metrics, which they would drown.
+  for (const [path, answer] of Object.entries(open)) {
+    app.get(path, async (req, res) => send(req, res, await answer(), isDraining));
+    app.options(path, (req, res) =>
+      send(req, res, { status: 204, headers: { allow: 'GET, HEAD, OPTIONS' } }, isDraining),
+    );
+    app.all(path, (req, res) =>
+      fail(
+        req,
+        res,
+        methodNotAllowed('Only GET is allowed here.', { headers: { allow: 'GET, HEAD, OPTIONS' } }),
+      ),
+    );
+  }
+
+  const { handler, inFlight } = observe(log, metrics);
+  app.use(handler);
+  app.use((req, res, next) => {
+    // A full house refuses at once: waiting would make everybody late.
+    if (inFlight() > maxRequestsInFlight)
+      fail(req, res, unavailable('The service is busy; try again in a moment.'));
+    else next();
+  });
+  app.use(routesOf(endpoints, handlerOf, fail, isDraining));
+  app.use((req, res) => fail(req, res, nothingHere()));
+  app.use((error: unknown, req: Request, res: Response, _next: unknown) => fail(req, res, error));
+  return { app, inFlight };
+}
+
+function routesOf(
+  endpoints: readonly Endpoint[],
+  handlerOf: (endpoint: Endpoint) => RequestHandler,
+  fail: (req: Request, res: Response, error: unknown) => void,
+  isDraining: () => boolean,
+): Router {
+  const router = Router({ caseSensitive: true });
+  const paths = groupByPath(endpoints);
+  for (const [path, ofPath] of paths) {
+    const route = router.route(path);
+    for (const endpoint of ofPath) route[methodName(endpoint)](handlerOf(endpoint));
+    const methods = ofPath.map(({ method }) => method as string);
+    const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+    route.options((req, res) => {
+      observeRoute(req, path);
+      send(req, res, { status: 204, headers: { allow } }, isDraining);
+    });
+    route.all((req, res) => {
+      observeRoute(req, path);
+      fail(
+        req,
+        res,
+        methodNotAllowed(`${req.method} is not allowed here; allowed: ${allow}.`, { headers: { allow } }),
+      );
+    });
+  }
+  return router;
+}
+
+function groupByPath(endpoints: readonly Endpoint[]): Map<string, Endpoint[]> {
+  const paths = new Map<string, Endpoint[]>();
+  for (const endpoint of endpoints) paths.set(endpoint.path, [...(paths.get(endpoint.path) ?? []), endpoint]);
+  return paths;
+}
+
+const methodName = ({ method }: Endpoint) =>
+  method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { invalidRequest } from '../problem/problem.ts';
+import { wholeNumber } from '../schema/schema.ts';
+
+/** The last item of a page: what it was sorted by, and its id. */
+export interface Position {
+  sortKey: string;
+  id: string;
+}
+
+/** One page of a list: the items' JSON texts, and the cursor of the next page. */
+export interface Page {
+  items: readonly string[];
+  nextCursor: string | null;
+}
+
+/** The paging parameters that every list takes. */
+export const paging = {
+  limit: z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number from 1 to 200')
+    .transform(Number)
+    .pipe(wholeNumber(1, 200))
+    .default(50),
+  cursor: z.string().max(1_000).optional(),
+};
+
+const content = z.tuple([z.string(), z.string().max(500), z.uuid()]);
+
+const encode = (order: string, { sortKey, id }: Position): string =>
+  Buffer.from(JSON.stringify([order, sortKey, id])).toString('base64url');
+
+const broken = () =>
+  invalidRequest([
+    { parameter: 'cursor', detail: 'must be the nextCursor of a page of this list, sorted in the same way' },
+  ]);
+
+/**
+ * Where the next page starts.
+ * @param isSortKey whether a text is a possible value of what the list is sorted by
+ * @throws invalid-request if the cursor was not made by this list in this order
+ */
+export function readCursor(
+  cursor: string | undefined,
+  order: string,
+  isSortKey: (text: string) => boolean = () => true,
+): Position | undefined {
+  if (cursor === undefined) return undefined;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    throw broken();
+  }
+  const { success, data } = content.safeParse(parsed);
+  if (!success || data[0] !== order || data[1].includes('\0') || !isSortKey(data[1])) throw broken();
+  return { sortKey: data[1], id: data[2] };
+}
+
+/** Whether a text is an instant as PostgreSQL prints it. */
+export const isTimestamp = (text: string): boolean =>
+  /^\d{4,6}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d(:\d\d)?)$/.test(text) &&
+  !Number.isNaN(Date.parse(text.replace(/([+-]\d\d)$/, '$1:00')));
+
+/** Cuts rows, of which one more than `limit` was asked for, into a page. */
+export function pageOf(rows: readonly (Position & { json: string })[], limit: number, order: string): Page {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return {
+    items: items.map(({ json }) => json),
+    nextCursor: rows.length > limit && last !== undefined ? encode(order, last) : null,
+  };
+}

@@ -1,0 +1,79 @@
+import type { z } from 'zod';
+import type { Caller } from '../caller/caller.ts';
+import type { IdempotencyKey } from '../idempotency/key.ts';
+import type { Answer } from './answer.ts';
+
+/** One request, read and validated. */
+export interface Call<Query = unknown, Body = unknown> {
+  /** Values of the path's parameters; those that are ids are lower-case UUIDs. */
+  params: Readonly<Record<string, string>>;
+  query: Query;
+  body: Body;
+  caller: Caller;
+  ifMatch: string | undefined;
+  /** Of a POST with an `Idempotency-Key`. */
+  key: IdempotencyKey | undefined;
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** What an answer looks like, for the OpenAPI document: a schema, the words of its problems, or just a sentence. */
+export type AnswerDescription = z.ZodType | readonly string[] | string;
+
+interface Description {
+  method: Method;
+  /** With parameters as `:id`. Each is a UUID, unless `params` says otherwise. */
+  path: string;
+  summary: string;
+  /** Parameters that are not UUIDs: the pattern that their text must match; anything else is not found. */
+  params?: Readonly<Record<string, RegExp>>;
+  answers: Readonly<Record<number, AnswerDescription>>;
+}
+
+/** One method of one path: everything that routing, validation and the OpenAPI document need, in one place. */
+export interface Endpoint extends Description {
+  query?: z.ZodObject;
+  body?: z.ZodType;
+  /**
+   * `whole` replaces and `merge-patch` changes a resource: their bodies are compared with the present state first,
+   * so that `handle` gets them as they were sent and validates the result.
+   */
+  change?: 'whole' | 'merge-patch';
+  handle: (call: Call) => Promise<Answer>;
+}
+
+type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+
+/** An endpoint whose handler gets what its schemas say. */
+export function endpoint<
+  Query extends z.ZodObject | undefined = undefined,
+  Body extends z.ZodType | undefined = undefined,
+>(
+  definition: Description & {
+    query?: Query;
+    body?: Body;
+    change?: undefined;
+    handle: (call: Call<Parsed<Query>, Parsed<Body>>) => Promise<Answer>;
+  },
+): Endpoint {
+  return definition as unknown as Endpoint;
+}
+
+/** An endpoint that replaces or changes a resource: its handler gets the body as it was sent (`replaced`, `patched`). */
+export function changeEndpoint(
+  definition: Description & {
+    body: z.ZodType;
+    query?: z.ZodObject;
+    change: 'whole' | 'merge-patch';
+    handle: (call: Call<unknown, unknown>) => Promise<Answer>;
+  },
+): Endpoint {
+  return definition;
+}
+
+/** A path parameter of a matched route. @throws Error when the path has no such parameter, a defect */
+export function param(call: Pick<Call, 'params'>, name: string): string {
+  const value = call.params[name];
+  if (value === undefined) throw new Error(`The path has no parameter ${name}`);
+  return value;
+}

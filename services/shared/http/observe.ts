@@ -1,0 +1,66 @@
+import type { Request, RequestHandler } from 'express';
+import { contextOf, withContext } from '../log/context.ts';
+import type { Log } from '../log/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+
+/** What the line of a request tells beside method and status; the route is its pattern, never the path itself. */
+interface Observed {
+  route: string;
+  problem?: string;
+  error?: unknown;
+}
+
+const observed = new WeakMap<Request, Observed>();
+
+export function observeRoute(req: Request, route: string): void {
+  const entry = observed.get(req);
+  if (entry !== undefined) entry.route = route;
+}
+
+export function observeProblem(req: Request, problem: string, error?: unknown): void {
+  const entry = observed.get(req);
+  if (entry === undefined) return;
+  entry.problem = problem;
+  if (error !== undefined) entry.error = error;
+}
+
+const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+const single = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header[0] : header;
+
+/** Gives each request its ids, one log line and one observation. */
+export function observe(
+  log: Log,
+  metrics: () => Metrics,
+): { handler: RequestHandler; inFlight: () => number } {
+  let inFlight = 0;
+  const handler: RequestHandler = (req, res, next) => {
+    const started = performance.now();
+    const context = contextOf(single(req.headers['x-request-id']), single(req.headers.traceparent));
+    const entry: Observed = { route: 'unmatched' };
+    observed.set(req, entry);
+    inFlight += 1;
+    res.setHeader('x-request-id', context.requestId);
+    withContext(context, () => {
+      res.once('close', () => {
+        inFlight -= 1;
+        const seconds = (performance.now() - started) / 1000;
+        const method = KNOWN_METHODS.has(req.method) ? req.method : '_OTHER';
+        // 499: the client went away before the answer was written.
+        const status = res.writableFinished ? res.statusCode : 499;
+        metrics().observeRequest(method, entry.route, `${Math.floor(status / 100)}xx`, seconds);
+        const fields = { method, route: entry.route, status, durationMs: Math.round(seconds * 1e6) / 1e3 };
+        const problem = entry.problem === undefined ? {} : { problem: entry.problem };
+        if (status >= 500)
+          log.error(
+            { ...fields, ...problem, ...(entry.error === undefined ? {} : { error: entry.error }) },
+            'request failed',
+          );
+        else log.info({ ...fields, ...problem }, 'request');
+      });
+      next();
+    });
+  };
+  return { handler, inFlight: () => inFlight };
+}

@@ -1,0 +1,40 @@
+import type { Request, Response } from 'express';
+import { type Problem, problemBody } from '../problem/problem.ts';
+import type { Answer } from './answer.ts';
+import { isUnchanged } from './version.ts';
+
+/** Health records must not stay in caches; nothing of ours is meant to be framed, sniffed or run as a page. */
+const SECURITY_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+/**
+ * Writes an answer with one header block and one body, and tells the client to leave while the process drains:
+ * the header is decided at the last moment, so that an answer to an older request carries it too.
+ */
+export function send(req: Request, res: Response, answer: Answer, isDraining: () => boolean): void {
+  if (res.headersSent || res.destroyed) return;
+  const connection = isDraining() ? { connection: 'close' } : {};
+  const { etag } = answer.headers;
+  if (
+    answer.status === 200 &&
+    (req.method === 'GET' || req.method === 'HEAD') &&
+    isUnchanged(req.headers['if-none-match'], etag)
+  ) {
+    res.writeHead(304, { ...SECURITY_HEADERS, etag, ...connection }).end();
+    return;
+  }
+  const length = answer.body === undefined ? {} : { 'content-length': Buffer.byteLength(answer.body) };
+  res.writeHead(answer.status, { ...SECURITY_HEADERS, ...answer.headers, ...length, ...connection });
+  res.end(answer.body);
+}
+
+/** A problem as an answer. */
+export const problemAnswer = (problem: Problem, requestId: string | undefined): Answer => ({
+  status: problem.status,
+  headers: { ...problem.headers, 'content-type': 'application/problem+json' },
+  body: problemBody(problem, requestId),
+});

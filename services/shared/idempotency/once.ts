@@ -1,0 +1,90 @@
+import type { Database, Db } from '../db/database.ts';
+import type { Answer } from '../http/answer.ts';
+import { problemAnswer } from '../http/send.ts';
+import { currentContext } from '../log/context.ts';
+import type { Log } from '../log/log.ts';
+import { Problem } from '../problem/problem.ts';
+import { type IdempotencyKey, keyReused, requestInProgress } from './key.ts';
+import { deleteExpired, findKey, insertKey, lockKey, rollbackToSavepoint, setSavepoint } from './store.ts';
+
+/** Problems that tell about the moment, not about the request. */
+const PASSING = new Set(['request-in-progress', 'change-in-progress']);
+
+/** Whether an answer stays with its key: 2xx and every 409 that decides something. */
+export const isKept = (status: number, problemType?: string): boolean =>
+  (status >= 200 && status < 300) || (status === 409 && !PASSING.has(problemType ?? ''));
+
+/** A problem as the answer that a key keeps. */
+export const keptProblem = (problem: Problem): Answer => problemAnswer(problem, currentContext()?.requestId);
+
+export type Claim =
+  | { state: 'new' }
+  | { state: 'answered'; answer: Answer }
+  | { state: 'unanswered'; resourceId: string; revision: number };
+
+/**
+ * Claims a key for the rest of the transaction. `unanswered` is a key whose first try died between its commit and its answer.
+ * @throws idempotency-key-reused, request-in-progress
+ */
+export async function claimKey(tx: Db, key: IdempotencyKey): Promise<Claim> {
+  if (!(await lockKey(tx, key)))
+    throw requestInProgress(
+      'A request with this Idempotency-Key is being answered; try again in a moment.',
+      RETRY,
+    );
+  const stored = await findKey(tx, key);
+  if (stored === undefined) return { state: 'new' };
+  if (stored.fingerprint !== key.fingerprint) {
+    throw keyReused('This Idempotency-Key was sent with another method, path or body in the last 24 hours.');
+  }
+  if (stored.answer !== null) return { state: 'answered', answer: stored.answer };
+  if (!stored.leaseOver)
+    throw requestInProgress(
+      'The request with this Idempotency-Key is being decided; try again in a moment.',
+      RETRY,
+    );
+  return { state: 'unanswered', resourceId: stored.resourceId ?? '', revision: stored.revision ?? 0 };
+}
+
+const RETRY = { headers: { 'retry-after': '1' } };
+
+/**
+ * Runs `work` in a transaction, once per key: the same key gets the first answer again. Work, key and answer commit together.
+ * @throws what `work` throws; idempotency-key-reused, request-in-progress
+ */
+export async function once(
+  db: Database,
+  key: IdempotencyKey | undefined,
+  work: (tx: Db) => Promise<Answer>,
+): Promise<Answer> {
+  if (key === undefined) return db.tx(work);
+  return db.tx(async (tx) => {
+    const claim = await claimKey(tx, key);
+    if (claim.state === 'answered') return claim.answer;
+    await setSavepoint(tx);
+    let answer: Answer;
+    try {
+      answer = await work(tx);
+    } catch (error) {
+      if (!(error instanceof Problem) || !isKept(error.status, error.type)) throw error;
+      await rollbackToSavepoint(tx);
+      answer = keptProblem(error);
+    }
+    await insertKey(tx, key, { answer });
+    return answer;
+  });
+}
+
+const SWEEP_INTERVAL_MS = 60_000;
+const SWEEP_BATCH = 1_000;
+
+/** Deletes keys older than a day, a small batch a minute. */
+export function sweepKeys(db: Db, log: Log): { stop: () => void } {
+  const sweep = () =>
+    deleteExpired(db, SWEEP_BATCH).catch((error: unknown) =>
+      log.warn({ error }, 'expired idempotency keys could not be deleted'),
+    );
+  const timer = setInterval(sweep, SWEEP_INTERVAL_MS);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}

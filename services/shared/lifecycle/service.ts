@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Express, Request } from 'express';
+import { anyone, type Caller } from '../caller/caller.ts';
+import type { ServiceSettings } from '../config/environment.ts';
+import { type Database, openDatabase } from '../db/database.ts';
+import { newestMigration } from '../db/migrate.ts';
+import { type Health, packageVersion, watchDatabase } from '../health/health.ts';
+import type { Answer } from '../http/answer.ts';
+import { createApp } from '../http/app.ts';
+import type { Endpoint } from '../http/endpoint.ts';
+import { sweepKeys } from '../idempotency/once.ts';
+import { createLog, type Log } from '../log/log.ts';
+import { createMetrics, type Metrics } from '../metrics/metrics.ts';
+import { docsPage } from '../openapi/docs-page.ts';
+import { openApiDocument } from '../openapi/openapi.ts';
+import type { Problem } from '../problem/problem.ts';
+import { closeServer, listen } from './server.ts';
+
+/** What a service adds to the plumbing. */
+export interface ServiceDefinition {
+  name: string;
+  title: string;
+  description: string;
+  migrations: string;
+  /** The problem that a broken constraint means, by the constraint's name. */
+  constraints: Readonly<Record<string, () => Problem>>;
+  build: (parts: { db: Database; log: Log; metrics: Metrics }) => ServiceParts;
+}
+
+export interface ServiceParts {
+  endpoints: readonly Endpoint[];
+  /** Background work and clients; stopped in this order, each before the database closes. */
+  background?: readonly { start?: () => void; stop: () => void | Promise<void> }[];
+}
+
+export interface RunningService {
+  port: number;
+  /** Resolves when the last request was answered and everything is closed; safe to call twice. */
+  stop: () => Promise<void>;
+}
+
+const AUTH_WARNING = 'AUTH=off: everybody may do everything; for development only';
+
+function readiness(health: Health, isDraining: () => boolean): Answer {
+  const reasons = isDraining() ? ['draining', ...health.reasons()] : health.reasons();
+  const body = {
+    status: reasons.length === 0 ? 'ready' : 'not-ready',
+    ...(reasons.length > 0 ? { reasons } : {}),
+    warnings: [AUTH_WARNING],
+  };
+  return {
+    status: reasons.length === 0 ? 200 : 503,
+    headers: { 'content-type': 'application/json; charset=utf-8' },
+    body: JSON.stringify(body),
+  };
+}
+
+interface Built {
+  app: Express;
+  db: Database;
+  health: Health;
+  background: NonNullable<ServiceParts['background']>;
+}
+
+async function build(
+  definition: ServiceDefinition,
+  settings: ServiceSettings,
+  log: Log,
+  isDraining: () => boolean,
+): Promise<Built> {
+  const db = openDatabase({
+    url: settings.databaseUrl,
+    poolMax: settings.poolMax,
+    constraints: definition.constraints,
+    onIdleError: (error) => log.warn({ error }, 'an idle connection to the database was lost'),
+  });
+  const health = watchDatabase({
+    databaseUrl: settings.databaseUrl,
+    newestMigration: newestMigration(definition.migrations),
+    log,
+  });
+  const version = await packageVersion();
+  let inFlight = () => 0;
+  const metrics = createMetrics({
+    service: definition.name,
+    version,
+    revision: settings.revision,
+    requestsInFlight: () => inFlight(),
+    databaseLoad: db.load,
+  });
+  const { endpoints, background = [] } = definition.build({ db, log, metrics });
+  const document = JSON.stringify(
+    openApiDocument(definition.title, version, definition.description, endpoints),
+  );
+  const ready = () => readiness(health, isDraining);
+  const created = createApp({
+    endpoints,
+    open: {
+      '/livez': () => ({
+        status: 200,
+        headers: { 'content-type': 'application/json; charset=utf-8' },
+        body: '{"status":"alive"}',
+      }),
+      '/readyz': ready,
+      '/healthz': ready,
+      '/metrics': async () => ({
+        status: 200,
+        headers: { 'content-type': metrics.registry.contentType },
+        body: await metrics.registry.metrics(),
+      }),
+      '/openapi.json': () => ({
+        status: 200,
+        headers: { 'content-type': 'application/json; charset=utf-8' },
+        body: document,
+      }),
+      ...docsPage(definition.title),
+    },
+    authenticate: (_req: Request): Caller => anyone,
+    log,
+    metrics: () => metrics,
+    isDraining,
+    maxRequestsInFlight: settings.maxRequestsInFlight,
+  });
+  inFlight = created.inFlight;
+  return { app: created.app, db, health, background: [...background, sweepKeys(db, log)] };
+}
+
+/** Starts a service: it listens at once, and is ready when its database answers. Rejects when the port cannot be had. */
+export async function startService(
+  definition: ServiceDefinition,
+  settings: ServiceSettings,
+  log = createLog(definition.name, settings.logLevel),
+): Promise<RunningService> {
+  let draining = false;
+  const { app, db, health, background } = await build(definition, settings, log, () => draining);
+  const closeParts = async (): Promise<void> => {
+    for (const part of background) await part.stop();
+    await health.stop();
+    await db.close();
+  };
+  const { server, port } = await listen({ ...settings, listener: app }).catch(async (error: unknown) => {
+    await closeParts();
+    throw error;
+  });
+  log.warn({}, AUTH_WARNING);
+  log.info({ port, host: settings.host }, 'listening');
+  for (const part of background) part.start?.();
+
+  const drain = async (): Promise<void> => {
+    draining = true;
+    log.info({}, 'draining');
+    // The settings of whoever routes to us take a moment to arrive: go on answering, and say "close" with each answer.
+    await sleep(settings.drainDelayMs);
+    const { inTime } = await closeServer(server);
+    if (!inTime) log.warn({}, 'requests were cut off at the deadline');
+    await closeParts();
+    log.info({}, 'stopped');
+    log.flush();
+  };
+  let stopping: Promise<void> | undefined;
+  return {
+    port,
+    stop: () => {
+      stopping ??= drain();
+      return stopping;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomBytes, randomUUID } from 'node:crypto';
+
+/** What joins the lines, calls and answers of one request (W3C Trace Context). */
+export interface RequestContext {
+  requestId: string;
+  traceId: string;
+  spanId: string;
+  /** The two hexadecimal digits of `traceparent`'s flags. */
+  traceFlags: string;
+}
+
+const storage = new AsyncLocalStorage<RequestContext>();
+
+/** For log lines and calls to other services; no domain rule may depend on it. */
+export const currentContext = (): RequestContext | undefined => storage.getStore();
+
+export const withContext = <Result>(context: RequestContext, work: () => Result): Result =>
+  storage.run(context, work);
+
+const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
+const REQUEST_ID = /^[A-Za-z0-9._-]{8,64}$/;
+
+/** The context of an incoming request; what is not well-formed is made anew, never logged. */
+export function contextOf(requestId: string | undefined, traceparent: string | undefined): RequestContext {
+  const [, traceId, traceFlags] = TRACEPARENT.exec(traceparent ?? '') ?? [];
+  return {
+    requestId: requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : randomUUID(),
+    traceId: traceId ?? randomBytes(16).toString('hex'),
+    spanId: randomBytes(8).toString('hex'),
+    traceFlags: traceFlags ?? '01',
+  };
+}
+
+/** The headers that carry a context to another service. */
+export const contextHeaders = ({
+  requestId,
+  traceId,
+  spanId,
+  traceFlags,
+}: RequestContext): Record<string, string> => ({
+  'x-request-id': requestId,
+  traceparent: `00-${traceId}-${spanId}-${traceFlags}`,
+});

@@ -1,0 +1,91 @@
+import pino, { type DestinationStream, type Logger } from 'pino';
+import { currentContext } from './context.ts';
+
+/**
+ * What a log line may carry beside its message. There is no other way to log, so that bodies, query strings
+ * and the database's details, which quote rows, cannot reach a line.
+ */
+export interface LogFields {
+  method?: string;
+  route?: string;
+  status?: number;
+  durationMs?: number;
+  problem?: string;
+  error?: unknown;
+  port?: number;
+  host?: string;
+  signal?: string;
+  id?: string;
+  revision?: number;
+  count?: number;
+  reason?: string;
+}
+
+type Line = (fields: LogFields, message: string) => void;
+
+export interface Log {
+  debug: Line;
+  info: Line;
+  warn: Line;
+  error: Line;
+  flush: () => void;
+}
+
+/** Name, code, message and stack of an error; PostgreSQL's `detail`, `where` and parameters stay out, for they quote rows. */
+function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { code, constraint, table } = error as Error & Record<'code' | 'constraint' | 'table', unknown>;
+  return {
+    type: error.name,
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof constraint === 'string' ? { constraint, table } : {}),
+    // A database's message may quote a value ("invalid input syntax for type …"); its code tells enough.
+    ...(error.name === 'error' ? {} : { message: error.message }),
+    stack: error.stack
+      ?.split('\n')
+      .filter((line) => line.startsWith('    at '))
+      .slice(0, 12)
+      .join('\n'),
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
+}
+
+/** JSON lines on standard output, level as a word, with the ids of the request that a line belongs to. */
+export function createLog(service: string, level: string, destination?: DestinationStream): Log {
+  const stream = destination ?? pino.destination({ fd: 1, sync: false });
+  const logger: Logger = pino(
+    {
+      level,
+      base: { service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      mixin: () => {
+        const context = currentContext();
+        return context === undefined
+          ? {}
+          : { request_id: context.requestId, trace_id: context.traceId, span_id: context.spanId };
+      },
+      serializers: { error: describeError },
+    },
+    stream,
+  );
+  const line =
+    (at: 'debug' | 'info' | 'warn' | 'error'): Line =>
+    (fields, message) =>
+      logger[at](fields, message);
+  return {
+    debug: line('debug'),
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+    flush: () => {
+      if ('flushSync' in stream && typeof stream.flushSync === 'function') {
+        try {
+          stream.flushSync();
+        } catch {
+          // The stream was not open yet: nothing was written that could be lost.
+        }
+      }
+    },
+  };
+}

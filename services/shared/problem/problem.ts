@@ -1,0 +1,96 @@
+/** One invalid member or parameter (RFC 9457 §3: extension member `errors`). */
+export type InvalidPart = ({ pointer: string } | { parameter: string } | { header: string }) & {
+  detail: string;
+};
+
+export interface ProblemOptions {
+  /** Extension members; sent to the client, so never a patient's data. */
+  extra?: Readonly<Record<string, unknown>>;
+  headers?: Readonly<Record<string, string>>;
+  /** Logged, never sent. */
+  cause?: unknown;
+}
+
+/** An expected failure, rendered as `application/problem+json` (RFC 9457). `detail` is public. */
+export class Problem extends Error {
+  readonly type: string;
+  readonly status: number;
+  readonly title: string;
+  readonly extra: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    definition: { type: string; status: number; title: string },
+    detail: string,
+    options: ProblemOptions = {},
+  ) {
+    super(detail, { cause: options.cause });
+    this.name = 'Problem';
+    this.type = definition.type;
+    this.status = definition.status;
+    this.title = definition.title;
+    this.extra = options.extra ?? {};
+    this.headers = options.headers ?? {};
+  }
+}
+
+export interface ProblemType {
+  (detail: string, options?: ProblemOptions): Problem;
+  readonly type: string;
+  readonly status: number;
+}
+
+const defined = new Map<string, ProblemType>();
+
+/** Every problem type that the loaded modules define, for the documentation and its test. */
+export const definedProblems = (): readonly ProblemType[] => [...defined.values()];
+
+/** Defines a problem type; `type` is the word after `urn:problem-type:`, and a word means one thing. */
+export function defineProblem(type: string, status: number, title: string): ProblemType {
+  if (defined.has(type)) throw new Error(`The problem type ${type} is defined twice`);
+  const make = (detail: string, options?: ProblemOptions) =>
+    new Problem({ type, status, title }, detail, options);
+  const problemType = Object.assign(make, { type, status });
+  defined.set(type, problemType);
+  return problemType;
+}
+
+export const invalidJson = defineProblem('invalid-json', 400, 'The body is not JSON');
+export const notFound = defineProblem('not-found', 404, 'Not found');
+export const methodNotAllowed = defineProblem('method-not-allowed', 405, 'The method is not allowed here');
+export const versionMismatch = defineProblem(
+  'version-mismatch',
+  412,
+  'The resource has changed since it was read',
+);
+export const tooLarge = defineProblem('too-large', 413, 'The body is too large');
+export const unsupportedMediaType = defineProblem(
+  'unsupported-media-type',
+  415,
+  'The media type is not supported',
+);
+export const internal = defineProblem('internal', 500, 'Something went wrong on our side');
+const invalid = defineProblem('invalid-request', 422, 'The request is well-formed but invalid');
+const absent = defineProblem('unavailable', 503, 'The service cannot answer now');
+
+/** 422 with all invalid parts. */
+export const invalidRequest = (errors: readonly InvalidPart[], options: ProblemOptions = {}): Problem =>
+  invalid(
+    `${errors.length === 1 ? 'One part' : `${errors.length} parts`} of the request ${errors.length === 1 ? 'is' : 'are'} invalid; see errors.`,
+    {
+      ...options,
+      extra: { ...options.extra, errors },
+    },
+  );
+
+/** 503: worth trying again in a second. */
+export const unavailable = (detail: string, options: ProblemOptions = {}): Problem =>
+  absent(detail, { ...options, headers: { 'retry-after': '1', ...options.headers } });
+
+/** The body of a problem (RFC 9457 §3.1). `instance` names this occurrence by its request id, where that is a UUID. */
+export function problemBody(problem: Problem, requestId: string | undefined): string {
+  const { type, title, status, message: detail, extra } = problem;
+  const isUuid = requestId !== undefined && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(requestId);
+  const instance = isUuid ? { instance: `urn:uuid:${requestId}` } : {};
+  return JSON.stringify({ type: `urn:problem-type:${type}`, title, status, detail, ...instance, ...extra });
+}

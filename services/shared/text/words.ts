@@ -1,0 +1,49 @@
+// Letters that do not decompose into a base letter and a mark.
+const LETTERS: Readonly<Record<string, string>> = {
+  ß: 'ss',
+  ø: 'o',
+  æ: 'ae',
+  œ: 'oe',
+  ł: 'l',
+  đ: 'd',
+  ð: 'd',
+  þ: 'th',
+  ħ: 'h',
+  ı: 'i',
+  ŋ: 'n',
+  ŧ: 't',
+  ς: 'σ',
+};
+
+const LETTER = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'gu');
+
+// Marks that are accents. Those of Indic scripts are vowels and stay.
+const ACCENTS =
+  /[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670]/gu;
+
+/** Text without case and accents. The same function stores and asks: a search finds only what was folded alike. */
+export const fold = (text: string): string =>
+  text
+    .normalize('NFKC')
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(ACCENTS, '')
+    .normalize('NFC')
+    .replace(LETTER, (letter) => LETTERS[letter] ?? letter);
+
+const PARTING = /[-\u2010-\u2015'\u2018\u2019\u02bc`\u00b4]/u;
+const parts = (token: string): string[] => token.split(/[^\p{L}\p{N}\p{M}]+/u).filter((part) => part !== '');
+
+/** The words that a name is found by: hyphen and apostrophe part words, and the word without them counts too. */
+export function wordsOf(...names: readonly string[]): string[] {
+  const words = new Set<string>();
+  for (const token of fold(names.join(' ')).split(/\s+/u)) {
+    for (const part of parts(token)) words.add(part);
+    if (PARTING.test(token)) words.add(parts(token).join(''));
+  }
+  words.delete('');
+  return [...words];
+}
+
+/** The prefixes that a search asks for, each of which one word of a name must have. */
+export const searchedPrefixes = (search: string): string[] => [...new Set(parts(fold(search)))];

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { chmod, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  allRoles,
+  applicationRole,
+  asSuperuser,
+  createDatabase,
+  createMissing,
+  databaseNames,
+  ownerRole,
+  superuser,
+} from '../local/databases.ts';
+import { startPostgres } from '../local/postgres.ts';
+import { migrate } from '../shared/db/migrate.ts';
+import { SERVER_VARIABLE, type TestServer, templateOf } from './postgres.ts';
+
+declare global {
+  var stopTestServer: () => Promise<void>;
+}
+
+/** Whatever is lost when the machine crashes is lost with the tests that made it. */
+const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_connections: '300', log_min_messages: 'fatal' };
+
+/** Starts one PostgreSQL for all tests, with a migrated template per service. */
+export default async function startTestServer(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'clinic-test-'));
+  await chmod(folder, 0o755);
+  const server = await startPostgres({ folder, settings: SETTINGS });
+  const leash = removeWithUs(folder, server.pid);
+  globalThis.stopTestServer = async () => {
+    await server.stop();
+    leash.end();
+  };
+
+  await asSuperuser(server.url(superuser, 'postgres'), async (client) => {
+    await createMissing(client, server.passwordOf);
+    for (const service of databaseNames) await createDatabase(client, templateOf(service), service);
+  });
+  await Promise.all(
+    databaseNames.map((service) =>
+      migrate({
+        ownerUrl: server.url(ownerRole(service), templateOf(service)),
+        directory: join(import.meta.dirname, '..', service, 'migrations'),
+        applicationRole: applicationRole(service),
+        log: () => undefined,
+      }),
+    ),
+  );
+  const passwords = Object.fromEntries(allRoles.map((role) => [role, server.passwordOf(role)]));
+  process.env[SERVER_VARIABLE] = JSON.stringify({ port: server.port, passwords } satisfies TestServer);
+}
+
+/** However the tests end, Ctrl-C and SIGKILL included, their server and its files go with them. */
+function removeWithUs(folder: string, pid: number): { end: () => void } {
+  const script = 'cat; kill -QUIT "$0" 2>&-; rm -rf "$1"; sleep 1; rm -rf "$1"';
+  const child = spawn('sh', ['-c', script, String(pid), folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  child.unref();
+  return { end: () => child.stdin.end() };
+}
