@@ -1,15 +1,36 @@
 import { fileURLToPath } from 'node:url';
-import type { ServiceDefinition } from '../shared/lifecycle/service.ts';
+import type { ServiceDefinition, ServiceParts } from '../shared/lifecycle/service.ts';
+import { bookingMetrics } from './appointments/metrics.ts';
+import { appointmentEndpoints } from './appointments/routes.ts';
+import { createSettler } from './appointments/settler.ts';
 import type { PatientConfig } from './config.ts';
+import { openDoctorClient } from './doctor-client.ts';
 
 export const migrations = fileURLToPath(new URL('./migrations', import.meta.url));
 
 /** People, and the promises made to them: patients, appointments, history. */
-export const patientService = (_config: Pick<PatientConfig, 'doctorServiceUrl'>): ServiceDefinition => ({
+export const patientService = ({
+  doctorServiceUrl,
+}: Pick<PatientConfig, 'doctorServiceUrl'>): ServiceDefinition => ({
   name: 'patient',
   title: 'Patient service',
-  description: 'People, and the promises made to them.',
+  description: 'People, and the promises made to them: patients, appointments, history.',
   migrations,
   constraints: {},
-  build: () => ({ endpoints: [] }),
+  build: ({ db, log, metrics }): ServiceParts => {
+    const { onAnswer, onUnexpected, onBacklog } = bookingMetrics(metrics);
+    const doctors = openDoctorClient({
+      url: doctorServiceUrl,
+      onAnswer,
+      onUnexpected: (what) => {
+        onUnexpected();
+        log.error({ reason: what }, 'the doctor service gave an answer that means nothing');
+      },
+    });
+    const settler = createSettler({ db, doctors, log, onBacklog });
+    return {
+      endpoints: [...appointmentEndpoints({ db, doctors })],
+      background: [settler, { stop: doctors.close }],
+    };
+  },
 });

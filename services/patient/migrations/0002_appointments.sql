@@ -47,6 +47,8 @@ create table appointment_revisions (
   outcome text constraint appointment_revisions_outcome_known check (outcome in ('granted', 'refused', 'superseded')),
   reason text,
   holds boolean not null,
+  -- Whether an Idempotency-Key waits for this revision's answer.
+  keyed boolean not null,
   created_at timestamptz not null default now(),
   constraint appointment_revisions_pkey primary key (appointment_id, revision),
   -- An empty or unknown range would never collide.

@@ -25,3 +25,7 @@ export function sql<Args extends readonly unknown[], Row extends object = Record
   named.set(name, text);
   return { name, text };
 }
+
+/** SQL of an instant as RFC 3339 text in UTC, to the millisecond, for JSON that the database makes. */
+export const instantText = (expression: string): string =>
+  `to_char(${expression} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;

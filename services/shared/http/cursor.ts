@@ -25,6 +25,10 @@ export const paging = {
   cursor: z.string().max(1_000).optional(),
 };
 
+/** What a list answers, for the OpenAPI document. */
+export const pageSchema = (item: z.ZodType) =>
+  z.strictObject({ items: z.array(item), nextCursor: z.string().nullable() });
+
 const content = z.tuple([z.string(), z.string().max(500), z.uuid()]);
 
 const encode = (order: string, { sortKey, id }: Position): string =>

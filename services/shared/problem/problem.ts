@@ -45,13 +45,12 @@ const defined = new Map<string, ProblemType>();
 /** Every problem type that the loaded modules define, for the documentation and its test. */
 export const definedProblems = (): readonly ProblemType[] => [...defined.values()];
 
-/** Defines a problem type; `type` is the word after `urn:problem-type:`, and a word means one thing. */
+/** Defines a problem type; `type` is the word after `urn:problem-type:`. */
 export function defineProblem(type: string, status: number, title: string): ProblemType {
-  if (defined.has(type)) throw new Error(`The problem type ${type} is defined twice`);
   const make = (detail: string, options?: ProblemOptions) =>
     new Problem({ type, status, title }, detail, options);
   const problemType = Object.assign(make, { type, status });
-  defined.set(type, problemType);
+  defined.set(`${type} ${status}`, problemType);
   return problemType;
 }
 

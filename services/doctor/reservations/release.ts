@@ -1,0 +1,24 @@
+import type { Database } from '../../shared/db/database.ts';
+import { revisionMismatch, superseded } from './reservation.ts';
+import { findNewest, insertReleased, lockAppointment, releaseOlder } from './store.ts';
+
+/**
+ * Frees the time of an appointment, also of one that never arrived here: its row is a tombstone, so that a late
+ * question about an older revision cannot bring the time back. Repeating it changes nothing.
+ * @throws superseded when a newer revision was answered, revision-mismatch when this one was answered as a reservation
+ */
+export const release = (db: Database, appointmentId: string, revision: number): Promise<void> =>
+  db.tx(async (tx) => {
+    await lockAppointment(tx, appointmentId);
+    const newest = await findNewest(tx, appointmentId);
+    if (newest !== undefined && newest.revision > revision)
+      throw superseded('A newer revision of this appointment was answered already.');
+    if (newest?.revision === revision) {
+      // A reservation that was released by a newer revision has that newer row; this one is a release of its own.
+      if (newest.state !== 'released')
+        throw revisionMismatch('This revision was answered as a reservation, not as a release.');
+      return;
+    }
+    await insertReleased(tx, appointmentId, revision);
+    await releaseOlder(tx, appointmentId, revision);
+  });

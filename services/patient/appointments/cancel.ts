@@ -1,0 +1,69 @@
+import type { Database, Db } from '../../shared/db/database.ts';
+import type { Answer } from '../../shared/http/answer.ts';
+import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
+import { type CancelRequest, canCancel, transitionProblem } from './appointment.ts';
+import { openOnce } from './change.ts';
+import { lockPresent } from './lock.ts';
+import { insertWish, type OpenWish, openCancellation } from './outbox-store.ts';
+import { answerTo } from './outcome.ts';
+import { answerKey, type SettleParts, settleNow } from './settle.ts';
+import { type AppointmentState, lockAppointment } from './store.ts';
+
+export interface CancelCall {
+  id: string;
+  request: CancelRequest;
+  ifMatch: string | undefined;
+  key: IdempotencyKey | undefined;
+}
+
+/**
+ * Cancels, also while a booking or a change waits for its answer. It holds at once; the doctor's time is freed at once or as soon
+ * as the doctor service is back, because the next revision wants no time and is asked until it is answered.
+ * @throws not-found, version-mismatch, invalid-transition
+ */
+export async function cancelAppointment(
+  parts: SettleParts,
+  { id, request, ifMatch, key }: CancelCall,
+): Promise<Answer> {
+  const { reason, by } = request ?? {};
+  const opened = await openOnce(parts.db, key, async (tx) => {
+    const present = await lockPresent(tx, id, ifMatch);
+    if (!canCancel(present.status))
+      throw transitionProblem('cancel', present.status, present.previousStatuses);
+    return openRelease(tx, present, { ...reason, by }, key !== undefined);
+  });
+  return 'earlier' in opened ? opened.earlier : settleNow(parts, opened.wish);
+}
+
+/** Cancels a booking that nobody confirmed before it was to start; the settler then asks for the release. */
+export const cancelUnconfirmed = (db: Database, id: string): Promise<void> =>
+  db.tx(async (tx) => {
+    const present = await lockAppointment(tx, id);
+    if (present?.status !== 'pending' || !present.started) return;
+    await openRelease(tx, present, { code: 'not-confirmed-in-time', by: 'organisation' }, false);
+  });
+
+async function openRelease(
+  tx: Db,
+  present: AppointmentState,
+  cancellation: object,
+  keyed: boolean,
+): Promise<OpenWish> {
+  const { id, revision, patientId } = present;
+  const wish: OpenWish = { appointmentId: id, revision: revision + 1, wanted: null, keyed };
+  await insertWish(tx, wish, patientId);
+  await openCancellation(tx, id, wish.revision, cancellation);
+  if (!present.settled) await answerOvertaken(tx, present);
+  return wish;
+}
+
+/** The overtaken revision will never be answered: its key gets what is known, the appointment as it waited. */
+async function answerOvertaken(tx: Db, { id, revision, json, version }: AppointmentState): Promise<void> {
+  const overtaken: OpenWish = { appointmentId: id, revision, wanted: null, keyed: true };
+  const answer = answerTo(
+    revision === 1 ? 'book' : 'reschedule',
+    { outcome: 'superseded' },
+    { id, json, version },
+  );
+  await answerKey(tx, overtaken, answer);
+}

@@ -1,0 +1,247 @@
+import type { Db } from '../../shared/db/database.ts';
+import { sql } from '../../shared/db/statement.ts';
+import type { Representation } from '../../shared/http/answer.ts';
+import type { Wish } from '../doctor-client.ts';
+import type { BookingRequest } from './appointment.ts';
+import type { RefusalReason } from './refusal.ts';
+import { appointmentJson } from './store.ts';
+
+/** A wish that waits for the doctor service, and whether an Idempotency-Key waits for it too. */
+export interface OpenWish extends Wish {
+  keyed: boolean;
+}
+
+/** The settler leaves a fresh revision to the request that made it, for this long. */
+const FIRST_TRY = `now() + interval '2 seconds'`;
+
+type Inserted = { patientKnown: boolean; id: string | null; json: string | null; version: number | null };
+
+const INSERT_PENDING = sql<
+  [
+    id: string,
+    patientId: string,
+    doctorId: string,
+    startsAt: string,
+    endsAt: string,
+    reason: string | null,
+    notes: string | null,
+    keyed: boolean,
+  ],
+  Inserted
+>(
+  'appointments.insert_pending',
+  // One statement, so that patient, revision and appointment commit together. The patient cannot be deleted meanwhile.
+  `with patient as (
+     select id from patients where id = $2 and deleted_at is null for key share
+   ), wish as (
+     insert into appointment_revisions (appointment_id, revision, patient_id, doctor_id, starts_at, ends_at, holds, keyed)
+     select $1::uuid, 1, patient.id, $3::uuid, $4::timestamptz, $5::timestamptz, true, $8::boolean from patient
+     on conflict do nothing
+     returning appointment_id
+   ), a as (
+     insert into appointments (id, patient_id, doctor_id, starts_at, ends_at, status, reason, notes, next_try_at)
+     select wish.appointment_id, $2, $3, $4, $5, 'pending', $6::text, $7::text, ${FIRST_TRY} from wish
+     returning *
+   )
+   select exists (select from patient) as "patientKnown", a.id, ${appointmentJson({ requested: 'null', lastChange: 'null' })} as json, a.version
+     from (select) as always left join a on true`,
+);
+
+export type PendingInsert = { inserted: Representation } | { refused: 'unknown-patient' | 'patient-busy' };
+
+/** Stores a booking as pending, revision 1, and holds the patient's time with it. */
+export async function insertPending(
+  db: Db,
+  id: string,
+  request: BookingRequest,
+  keyed: boolean,
+): Promise<PendingInsert> {
+  const { patientId, doctorId, startsAt, endsAt, reason, notes } = request;
+  const [row] = await db.query(INSERT_PENDING, [
+    id,
+    patientId,
+    doctorId,
+    startsAt,
+    endsAt,
+    reason ?? null,
+    notes ?? null,
+    keyed,
+  ]);
+  if (row?.patientKnown !== true) return { refused: 'unknown-patient' };
+  if (row.json === null || row.version === null) return { refused: 'patient-busy' };
+  return { inserted: { id, json: row.json, version: row.version } };
+}
+
+const INSERT_WISH = sql<
+  [
+    appointmentId: string,
+    revision: number,
+    patientId: string,
+    doctorId: string | null,
+    startsAt: string | null,
+    endsAt: string | null,
+    keyed: boolean,
+  ],
+  { revision: number }
+>(
+  'appointments.insert_wish',
+  `insert into appointment_revisions (appointment_id, revision, patient_id, doctor_id, starts_at, ends_at, holds, keyed)
+   values ($1, $2, $3, $4::uuid, $5, $6, $4::uuid is not null, $7)
+   on conflict do nothing
+   returning revision`,
+);
+
+/** Stores the next revision's wish; false when another appointment holds the patient's time. */
+export async function insertWish(
+  tx: Db,
+  { appointmentId, revision, wanted, keyed }: OpenWish,
+  patientId: string,
+): Promise<boolean> {
+  const { doctorId = null, startsAt = null, endsAt = null } = wanted ?? {};
+  return (
+    (await tx.query(INSERT_WISH, [appointmentId, revision, patientId, doctorId, startsAt, endsAt, keyed]))
+      .length > 0
+  );
+}
+
+const OPEN_REVISION = sql<[id: string, revision: number], Representation>(
+  'appointments.open_revision',
+  `update appointments a
+      set revision = $2, next_try_at = ${FIRST_TRY}, tries = 0, contradiction = null, version = version + 1, updated_at = now()
+    where id = $1 and revision = $2 - 1
+   returning a.id, ${appointmentJson()} as json, a.version`,
+);
+
+/** Moves a locked appointment on to a revision whose wish is stored. */
+export async function openRevision(
+  tx: Db,
+  id: string,
+  revision: number,
+): Promise<Representation | undefined> {
+  const [row] = await tx.query(OPEN_REVISION, [id, revision]);
+  return row;
+}
+
+const OPEN_CANCELLATION = sql<[id: string, revision: number, cancellation: string], Representation>(
+  'appointments.open_cancellation',
+  `with let_go as (
+     update appointment_revisions set holds = false, outcome = coalesce(outcome, 'superseded')
+      where appointment_id = $1 and revision < $2 and (holds or outcome is null)
+   )
+   update appointments a
+      set status = 'cancelled', revision = $2, next_try_at = ${FIRST_TRY}, tries = 0, contradiction = null,
+          cancellation = json_strip_nulls(($3::jsonb || jsonb_build_object('at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))::json),
+          version = version + 1, updated_at = now()
+    where id = $1 and revision = $2 - 1
+   returning a.id, ${appointmentJson({ requested: 'null' })} as json, a.version`,
+);
+
+/** Cancels a locked appointment: the patient's time is free at once, the doctor's as soon as the revision is answered. */
+export async function openCancellation(
+  tx: Db,
+  id: string,
+  revision: number,
+  cancellation: object,
+): Promise<Representation | undefined> {
+  const [row] = await tx.query(OPEN_CANCELLATION, [id, revision, JSON.stringify(cancellation)]);
+  return row;
+}
+
+type Settled = Representation | undefined;
+const SETTLE_CONDITION = 'a.id = $1 and a.revision = $2 and a.answered_revision < $2';
+
+const RECORD_GRANTED = sql<[id: string, revision: number], Representation>(
+  'appointments.record_granted',
+  `with wish as (
+     select doctor_id, starts_at, ends_at from appointment_revisions where appointment_id = $1 and revision = $2
+   ), a as (
+     update appointments a
+        set answered_revision = $2,
+            status = case when a.status = 'pending' then 'booked' else a.status end,
+            doctor_id = coalesce(wish.doctor_id, a.doctor_id),
+            starts_at = coalesce(wish.starts_at, a.starts_at),
+            ends_at = coalesce(wish.ends_at, a.ends_at),
+            contradiction = null, version = version + 1, updated_at = now()
+       from wish
+      where ${SETTLE_CONDITION}
+     returning a.*
+   ), answered as (
+     update appointment_revisions r set outcome = 'granted' from a where r.appointment_id = a.id and r.revision = $2
+   ), let_go as (
+     update appointment_revisions r set holds = false from a where r.appointment_id = a.id and r.revision < $2 and r.holds
+   )
+   select a.id, ${appointmentJson({ requested: 'null', lastChange: `json_build_object('revision', $2::integer, 'outcome', 'granted')` })} as json, a.version
+     from a`,
+);
+
+/** Records that the doctor service granted a revision, if it is still the present one. */
+export async function recordGranted(db: Db, id: string, revision: number): Promise<Settled> {
+  const [row] = await db.query(RECORD_GRANTED, [id, revision]);
+  return row;
+}
+
+const RECORD_REFUSED = sql<[id: string, revision: number, reason: RefusalReason], Representation>(
+  'appointments.record_refused',
+  `with a as (
+     update appointments a
+        set answered_revision = $2,
+            status = case when a.status = 'pending' then 'rejected' else a.status end,
+            contradiction = null, version = version + 1, updated_at = now()
+      where ${SETTLE_CONDITION}
+     returning *
+   ), answered as (
+     update appointment_revisions r set outcome = 'refused', reason = $3, holds = false
+       from a where r.appointment_id = a.id and r.revision = $2
+   )
+   select a.id, ${appointmentJson({ requested: 'null', lastChange: `json_build_object('revision', $2::integer, 'outcome', 'refused', 'reason', $3::text)` })} as json, a.version
+     from a`,
+);
+
+/** Records that the doctor service refused a revision, if it is still the present one. */
+export async function recordRefused(
+  db: Db,
+  id: string,
+  revision: number,
+  reason: RefusalReason,
+): Promise<Settled> {
+  const [row] = await db.query(RECORD_REFUSED, [id, revision, reason]);
+  return row;
+}
+
+const RECORD_CONTRADICTION = sql<[id: string, revision: number, contradiction: string]>(
+  'appointments.record_contradiction',
+  `update appointments a set contradiction = $3 where ${SETTLE_CONDITION}`,
+);
+
+/** Stops trying a revision that the doctor service contradicts, if it is still the present one. */
+export async function recordContradiction(
+  db: Db,
+  id: string,
+  revision: number,
+  contradiction: string,
+): Promise<void> {
+  await db.query(RECORD_CONTRADICTION, [id, revision, contradiction]);
+}
+
+export type RevisionOutcome = Representation & {
+  /** False for a cancellation. */
+  wantsTime: boolean;
+} & ({ outcome: 'refused'; reason: RefusalReason } | { outcome: 'granted' | 'superseded' | null });
+
+const FIND_OUTCOME = sql<[id: string, revision: number], RevisionOutcome>(
+  'appointments.find_outcome',
+  `select a.id, ${appointmentJson()} as json, a.version, asked.outcome, asked.reason,
+          asked.doctor_id is not null as "wantsTime"
+     from appointments a join appointment_revisions asked on asked.appointment_id = a.id
+    where a.id = $1 and asked.revision = $2`,
+);
+
+/** What came of a revision, and the appointment as it is now. */
+export async function findOutcome(
+  db: Db,
+  id: string,
+  revision: number,
+): Promise<RevisionOutcome | undefined> {
+  const [row] = await db.query(FIND_OUTCOME, [id, revision]);
+  return row;
+}

@@ -1,0 +1,44 @@
+import type { Db } from '../../shared/db/database.ts';
+import type { Answer } from '../../shared/http/answer.ts';
+import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
+import { type RescheduleRequest, rescheduled, transitionProblem, waitingProblem } from './appointment.ts';
+import { busyProblem } from './book.ts';
+import { openOnce } from './change.ts';
+import { lockPresent } from './lock.ts';
+import { insertWish, type OpenWish, openRevision } from './outbox-store.ts';
+import { type SettleParts, settleNow } from './settle.ts';
+
+export interface RescheduleCall {
+  id: string;
+  change: RescheduleRequest;
+  ifMatch: string | undefined;
+  key: IdempotencyKey | undefined;
+}
+
+/**
+ * Asks for another time or doctor. The old time stays reserved until the new one is granted; while the question waits, both are held.
+ * @throws not-found, version-mismatch, invalid-transition, change-in-progress, patient-busy, and the doctor service's refusals
+ */
+export async function rescheduleAppointment(
+  parts: SettleParts,
+  { id, change, ifMatch, key }: RescheduleCall,
+): Promise<Answer> {
+  const opened = await openOnce(parts.db, key, (tx) => openWish(tx, { id, change, ifMatch, key }));
+  return 'earlier' in opened ? opened.earlier : settleNow(parts, opened.wish);
+}
+
+async function openWish(tx: Db, { id, change, ifMatch, key }: RescheduleCall): Promise<OpenWish> {
+  const present = await lockPresent(tx, id, ifMatch);
+  if (present.status !== 'booked')
+    throw transitionProblem('reschedule', present.status, present.previousStatuses);
+  if (!present.settled) throw waitingProblem();
+  const wish: OpenWish = {
+    appointmentId: id,
+    revision: present.revision + 1,
+    wanted: rescheduled(present, change),
+    keyed: key !== undefined,
+  };
+  if (!(await insertWish(tx, wish, present.patientId))) throw busyProblem();
+  await openRevision(tx, id, wish.revision);
+  return wish;
+}

@@ -1,0 +1,87 @@
+import type { Database, Db } from '../../shared/db/database.ts';
+import type { Answer } from '../../shared/http/answer.ts';
+import { deleteUnanswered, setAnswer } from '../../shared/idempotency/store.ts';
+import { Problem } from '../../shared/problem/problem.ts';
+import type { DoctorAnswer, DoctorClient } from '../doctor-client.ts';
+import {
+  findOutcome,
+  type OpenWish,
+  recordContradiction,
+  recordGranted,
+  recordRefused,
+} from './outbox-store.ts';
+import { answerTo, changeOf, keptAnswer, type Outcome } from './outcome.ts';
+
+export interface SettleParts {
+  db: Database;
+  doctors: Pick<DoctorClient, 'ask'>;
+}
+
+/** What the doctor service said, and what the client of the revision is told if this try was the one that settled it. */
+export interface Settling {
+  said: DoctorAnswer;
+  told?: Answer | Problem | undefined;
+}
+
+/**
+ * Asks the doctor service about a revision, once, and records its answer. Any number of replicas may do so at once: the same revision
+ * gets the same answer, and it is recorded only while it is the present one. No transaction is open during the call.
+ */
+export async function settle({ db, doctors }: SettleParts, wish: OpenWish): Promise<Settling> {
+  const said = await doctors.ask(wish);
+  if (said.kind === 'granted') return { said, told: await record(db, wish, { outcome: 'granted' }) };
+  if (said.kind === 'refused')
+    return { said, told: await record(db, wish, { outcome: 'refused', reason: said.reason }) };
+  // Recorded only while no newer revision has overtaken this one, which is the usual reason and nothing wrong.
+  if (said.kind === 'contradicted') await recordContradiction(db, wish.appointmentId, wish.revision, said.by);
+  return { said };
+}
+
+/** Records an answer and, in the same transaction, the answer of the key that made the revision. */
+async function record(db: Database, wish: OpenWish, outcome: Outcome): Promise<Answer | Problem | undefined> {
+  const { appointmentId, revision, keyed } = wish;
+  const recordIn = async (tx: Db): Promise<Answer | Problem | undefined> => {
+    const settled =
+      outcome.outcome === 'refused'
+        ? await recordRefused(tx, appointmentId, revision, outcome.reason)
+        : await recordGranted(tx, appointmentId, revision);
+    if (settled === undefined) return undefined;
+    const answer = answerTo(changeOf(wish), outcome, settled);
+    return keyed ? answerKey(tx, wish, answer) : answer;
+  };
+  return keyed ? db.tx(recordIn) : recordIn(db);
+}
+
+/**
+ * Stores the answer of the key that made a revision, unless one is stored; an answer that is not to be kept forgets the key.
+ * @returns the first answer: the stored one, or this one
+ */
+export async function answerKey(
+  tx: Db,
+  { appointmentId, revision }: OpenWish,
+  answer: Answer | Problem,
+): Promise<Answer | Problem> {
+  const kept = keptAnswer(answer);
+  if (kept !== undefined) return (await setAnswer(tx, appointmentId, revision, kept)) ?? answer;
+  await deleteUnanswered(tx, appointmentId, revision);
+  return answer;
+}
+
+/**
+ * Settles a revision that a request has just made, and answers the request by what came of that revision.
+ * @throws the doctor service's refusal
+ */
+export async function settleNow(parts: SettleParts, wish: OpenWish): Promise<Answer> {
+  const { told } = await settle(parts, wish);
+  const answer = told ?? (await unsettledAnswer(parts.db, wish));
+  if (answer instanceof Problem) throw answer;
+  return answer;
+}
+
+/** There was no answer, or somebody else has recorded one meanwhile, or a cancellation has overtaken the revision. */
+async function unsettledAnswer(db: Database, wish: OpenWish): Promise<Answer | Problem> {
+  const found = await findOutcome(db, wish.appointmentId, wish.revision);
+  if (found === undefined) throw new Error('A stored revision was not there to be answered');
+  const answer = answerTo(changeOf(wish), found, found);
+  return wish.keyed ? answerKey(db, wish, answer) : answer;
+}

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Database } from '../../shared/db/database.ts';
+import type { Log } from '../../shared/log/log.ts';
+import type { DoctorAnswer, DoctorClient } from '../doctor-client.ts';
+import { cancelUnconfirmed } from './cancel.ts';
+import type { OpenWish } from './outbox-store.ts';
+import { settle } from './settle.ts';
+import { type Backlog, claimDue, listExpired, makeAllDue, readBacklog } from './settler-store.ts';
+
+export interface SettlerParts {
+  db: Database;
+  doctors: Pick<DoctorClient, 'ask'>;
+  log: Log;
+  /** Told now and then how much waits. */
+  onBacklog: (backlog: Backlog) => void;
+}
+
+export interface Settler {
+  start: () => void;
+  /** Claims nothing more, and resolves when the tries under way have ended. */
+  stop: () => Promise<void>;
+}
+
+const POLL_MS = 250;
+const BATCH = 128;
+/** Fewer than the client has connections: requests need some too. */
+const AT_ONCE = 16;
+const EXPIRED_BATCH = 50;
+const WAKE_AT_MOST = 20_000;
+const BACKLOG_INTERVAL_MS = 2_000;
+
+/**
+ * Goes on asking about every revision that no request has settled, on any number of replicas: a claim is a row whose next try was
+ * moved. While nobody answers it asks about one revision at a time; the first answer makes all of them due.
+ */
+export function createSettler({ db, doctors, log, onBacklog }: SettlerParts): Settler {
+  let stopping: AbortController | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let answering = true;
+  let backlogRead = Number.NEGATIVE_INFINITY;
+
+  const learn = async (said: DoctorAnswer): Promise<void> => {
+    if (said.kind === 'unanswered') {
+      if (said.away && answering)
+        log.warn({}, 'the doctor service does not answer; asking about one appointment at a time');
+      answering &&= !said.away;
+      return;
+    }
+    if (answering) return;
+    answering = true;
+    log.info({}, 'the doctor service answers again; all waiting appointments are due');
+    await makeAllDue(db, WAKE_AT_MOST);
+  };
+
+  const settleAll = async (wishes: readonly OpenWish[]): Promise<void> => {
+    const queue = [...wishes];
+    const work = async (): Promise<void> => {
+      for (let wish = queue.shift(); wish !== undefined; wish = queue.shift()) {
+        const { said } = await settle({ db, doctors }, wish);
+        await learn(said);
+        // The rest of the batch keeps its next try.
+        if (!answering) queue.length = 0;
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, wishes.length) }, work));
+  };
+
+  /** One round; tells whether there may be more to do at once. */
+  const turn = async (): Promise<boolean> => {
+    for (const id of await listExpired(db, EXPIRED_BATCH)) await cancelUnconfirmed(db, id);
+    const limit = answering ? BATCH : 1;
+    const wishes = await claimDue(db, limit);
+    await settleAll(wishes);
+    if (performance.now() - backlogRead > BACKLOG_INTERVAL_MS) {
+      onBacklog(await readBacklog(db));
+      backlogRead = performance.now();
+    }
+    return answering && wishes.length === limit;
+  };
+
+  const loop = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      let more = false;
+      try {
+        more = await turn();
+      } catch (error) {
+        // The database is away, or a defect: either way the rows stay, and the next turn comes.
+        log.warn({ error }, 'a turn of the settler failed');
+      }
+      if (!more) await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+    }
+  };
+
+  return {
+    start: () => {
+      stopping = new AbortController();
+      running = loop(stopping.signal);
+    },
+    stop: async () => {
+      stopping?.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,185 @@
+import type { Db } from '../../shared/db/database.ts';
+import { defineList } from '../../shared/db/list.ts';
+import { sql } from '../../shared/db/statement.ts';
+import type { Representation } from '../../shared/http/answer.ts';
+import type { Status } from './appointment.ts';
+
+const instantText = (column: string) =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+const minutesBetween = (start: string, end: string) =>
+  `(extract(epoch from ${end} - ${start}) / 60)::integer`;
+
+/**
+ * An appointment's JSON text. `requested` and `lastChange` come from its revisions; a statement that changes those itself
+ * says what they become, because it cannot see its own changes.
+ */
+export const appointmentJson = ({
+  requested,
+  lastChange,
+}: {
+  requested?: string;
+  lastChange?: string;
+} = {}): string =>
+  `json_strip_nulls(json_build_object(
+    'id', a.id,
+    'patientId', a.patient_id,
+    'doctorId', a.doctor_id,
+    'startsAt', ${instantText('a.starts_at')},
+    'endsAt', ${instantText('a.ends_at')},
+    'durationMinutes', ${minutesBetween('a.starts_at', 'a.ends_at')},
+    'status', a.status,
+    'revision', a.revision,
+    'settled', a.answered_revision = a.revision,
+    'requested', ${requested ?? REQUESTED},
+    'lastChange', ${lastChange ?? LAST_CHANGE},
+    'reason', a.reason,
+    'notes', a.notes,
+    'cancellation', a.cancellation,
+    'version', a.version,
+    'createdAt', ${instantText('a.created_at')},
+    'updatedAt', ${instantText('a.updated_at')}))::text`;
+
+// The first revision's wish is the appointment's own time; a cancellation wishes for none.
+const REQUESTED = `case when a.answered_revision < a.revision and a.revision > 1 then (
+      select json_build_object(
+               'doctorId', r.doctor_id,
+               'startsAt', ${instantText('r.starts_at')},
+               'endsAt', ${instantText('r.ends_at')},
+               'durationMinutes', ${minutesBetween('r.starts_at', 'r.ends_at')})
+        from appointment_revisions r
+       where r.appointment_id = a.id and r.revision = a.revision and r.doctor_id is not null) end`;
+
+const LAST_CHANGE = `(
+      select json_build_object('revision', r.revision, 'outcome', r.outcome, 'reason', r.reason)
+        from appointment_revisions r
+       where r.appointment_id = a.id and r.revision = a.answered_revision)`;
+
+// The appointments of a deleted patient are not to be seen.
+const OF_PRESENT_PATIENT = 'join patients p on p.id = a.patient_id and p.deleted_at is null';
+
+const FIND = sql<[id: string], Representation>(
+  'appointments.find',
+  `select a.id, ${appointmentJson()} as json, a.version from appointments a ${OF_PRESENT_PATIENT} where a.id = $1`,
+);
+
+export async function findAppointment(db: Db, id: string): Promise<Representation | undefined> {
+  const [row] = await db.query(FIND, [id]);
+  return row;
+}
+
+/** What the decisions about an appointment look at. */
+export interface AppointmentState {
+  id: string;
+  patientId: string;
+  doctorId: string;
+  startsAt: string;
+  endsAt: string;
+  status: Status;
+  previousStatuses: readonly Status[];
+  revision: number;
+  settled: boolean;
+  /** Whether the start has passed, by the database's clock. */
+  started: boolean;
+  version: number;
+  json: string;
+}
+
+const LOCK = sql<[id: string], AppointmentState>(
+  'appointments.lock',
+  `select a.id, a.patient_id as "patientId", a.doctor_id as "doctorId", a.starts_at as "startsAt", a.ends_at as "endsAt",
+          a.status, a.previous_statuses as "previousStatuses", a.revision, a.answered_revision = a.revision as settled,
+          a.starts_at <= now() as started, a.version, ${appointmentJson()} as json
+     from appointments a ${OF_PRESENT_PATIENT}
+    where a.id = $1
+      for update of a`,
+);
+
+/** Reads an appointment and keeps others from changing it until the transaction ends. */
+export async function lockAppointment(tx: Db, id: string): Promise<AppointmentState | undefined> {
+  const [row] = await tx.query(LOCK, [id]);
+  return row;
+}
+
+const SET_STATUS = sql<[id: string, status: Status, previous: readonly Status[]], Representation>(
+  'appointments.set_status',
+  `update appointments a
+      set status = $2, previous_statuses = $3, version = version + 1, updated_at = now()
+    where id = $1
+   returning a.id, ${appointmentJson()} as json, a.version`,
+);
+
+/** Sets the state of an appointment that the transaction has locked. */
+export async function setStatus(
+  tx: Db,
+  id: string,
+  status: Status,
+  previous: readonly Status[],
+): Promise<Representation> {
+  const [row] = await tx.query(SET_STATUS, [id, status, previous]);
+  return changed(row);
+}
+
+const SET_TEXTS = sql<[id: string, reason: string | null, notes: string | null], Representation>(
+  'appointments.set_texts',
+  `update appointments a
+      set reason = $2, notes = $3, version = version + 1, updated_at = now()
+    where id = $1
+   returning a.id, ${appointmentJson()} as json, a.version`,
+);
+
+/** Sets reason and notes of an appointment that the transaction has locked; what is left out is removed. */
+export async function setTexts(
+  tx: Db,
+  id: string,
+  { reason, notes }: { reason?: string | undefined; notes?: string | undefined },
+): Promise<Representation> {
+  const [row] = await tx.query(SET_TEXTS, [id, reason ?? null, notes ?? null]);
+  return changed(row);
+}
+
+/** A locked row cannot vanish: its absence is a defect. */
+function changed(row: Representation | undefined): Representation {
+  if (row === undefined) throw new Error('A locked appointment was not there to be changed');
+  return row;
+}
+
+export const appointmentList = defineList({
+  name: 'appointments.list',
+  json: appointmentJson(),
+  from: `from appointments a ${OF_PRESENT_PATIENT}`,
+  id: 'a.id',
+  filters: {
+    patientId: 'a.patient_id = ?',
+    doctorId: 'a.doctor_id = ?',
+    from: 'a.starts_at >= ?',
+    to: 'a.starts_at < ?',
+    statuses: 'a.status = any(?)',
+    updatedSince: 'a.updated_at >= ?',
+  },
+  orders: { startsAt: { expression: 'a.starts_at', type: 'timestamptz' } },
+});
+
+export interface IcsAppointment {
+  id: string;
+  startsAt: string;
+  endsAt: string;
+  status: Status;
+  version: number;
+  createdAt: string;
+  updatedAt: string;
+}
+
+const FIND_FOR_ICS = sql<[id: string], IcsAppointment>(
+  'appointments.find_for_ics',
+  `select a.id, a.starts_at as "startsAt", a.ends_at as "endsAt", a.status, a.version,
+          a.created_at as "createdAt", a.updated_at as "updatedAt"
+     from appointments a ${OF_PRESENT_PATIENT}
+    where a.id = $1`,
+);
+
+/** What an iCalendar event shows; it has no reason and no notes. */
+export async function findForIcs(db: Db, id: string): Promise<IcsAppointment | undefined> {
+  const [row] = await db.query(FIND_FOR_ICS, [id]);
+  return row;
+}
