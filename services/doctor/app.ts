@@ -1,5 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import type { ServiceDefinition } from '../shared/lifecycle/service.ts';
+import { availabilityEndpoints } from './availability/routes.ts';
+import { duplicateDoctor } from './doctors/doctor.ts';
+import { doctorEndpoints } from './doctors/routes.ts';
+import { reservationEndpoints } from './reservations/routes.ts';
+import { scheduleEndpoints } from './schedules/routes.ts';
 
 export const migrations = fileURLToPath(new URL('./migrations', import.meta.url));
 
@@ -9,6 +14,16 @@ export const doctorService = (): ServiceDefinition => ({
   title: 'Doctor service',
   description: 'Who practises, when, and what is taken.',
   migrations,
-  constraints: {},
-  build: () => ({ endpoints: [] }),
+  constraints: {
+    doctors_license_number_key: () =>
+      duplicateDoctor('The licence number belongs to another doctor, who may have been deleted.'),
+  },
+  build: ({ db }) => ({
+    endpoints: [
+      ...doctorEndpoints({ db }),
+      ...scheduleEndpoints({ db }),
+      ...availabilityEndpoints({ db }),
+      ...reservationEndpoints({ db }),
+    ],
+  }),
 });

@@ -24,6 +24,7 @@ declare global {
 const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_connections: '300', log_min_messages: 'fatal' };
 
 /** Starts one PostgreSQL for all tests, with a migrated template per service. */
+// biome-ignore lint/style/noDefaultExport: jest asks for one
 export default async function startTestServer(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'clinic-test-'));
   await chmod(folder, 0o755);
@@ -54,11 +55,11 @@ export default async function startTestServer(): Promise<void> {
 
 /** However the tests end, Ctrl-C and SIGKILL included, their server and its files go with them. */
 function removeWithUs(folder: string, pid: number): { end: () => void } {
-  const script = 'cat; kill -QUIT "$0" 2>&-; rm -rf "$1"; sleep 1; rm -rf "$1"';
+  const script = 'read stopped || { kill -QUIT "$0"; sleep 1; }; rm -rf "$1"';
   const child = spawn('sh', ['-c', script, String(pid), folder], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   child.unref();
-  return { end: () => child.stdin.end() };
+  return { end: () => child.stdin.end('stopped\n') };
 }

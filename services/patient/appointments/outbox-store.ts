@@ -1,5 +1,5 @@
 import type { Db } from '../../shared/db/database.ts';
-import { sql } from '../../shared/db/statement.ts';
+import { instantText, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
 import type { Wish } from '../doctor-client.ts';
 import type { BookingRequest } from './appointment.ts';
@@ -130,7 +130,7 @@ const OPEN_CANCELLATION = sql<[id: string, revision: number, cancellation: strin
    )
    update appointments a
       set status = 'cancelled', revision = $2, next_try_at = ${FIRST_TRY}, tries = 0, contradiction = null,
-          cancellation = json_strip_nulls(($3::jsonb || jsonb_build_object('at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))::json),
+          cancellation = json_strip_nulls(($3::jsonb || jsonb_build_object('at', ${instantText('now()')}))::json),
           version = version + 1, updated_at = now()
     where id = $1 and revision = $2 - 1
    returning a.id, ${appointmentJson({ requested: 'null' })} as json, a.version`,

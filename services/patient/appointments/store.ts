@@ -1,11 +1,8 @@
 import type { Db } from '../../shared/db/database.ts';
 import { defineList } from '../../shared/db/list.ts';
-import { sql } from '../../shared/db/statement.ts';
+import { instantText, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
 import type { Status } from './appointment.ts';
-
-const instantText = (column: string) =>
-  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 const minutesBetween = (start: string, end: string) =>
   `(extract(epoch from ${end} - ${start}) / 60)::integer`;

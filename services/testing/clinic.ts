@@ -1,0 +1,136 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { TestService } from './services.ts';
+
+/** A patient's id; the row is made behind the API, for tests that are about something else. */
+export async function seedPatient({ db }: Pick<TestService, 'db'>): Promise<string> {
+  const [id = ''] = await seedPatients({ db }, 1);
+  return id;
+}
+
+export async function seedPatients({ db }: Pick<TestService, 'db'>, count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, () => uuidv7());
+  await db.query(
+    `insert into patients (id, family_name, given_name, name_key, birth_date)
+     select id, 'Example', 'Pat', 'example pat', '1980' from unnest($1::uuid[]) as id`,
+    [ids],
+  );
+  return ids;
+}
+
+interface SeedSchedule {
+  timeZone?: string;
+  slotMinutes?: number;
+  bufferMinutes?: number;
+  minimumNoticeMinutes?: number;
+  horizonDays?: number;
+  /** Every day of the week. */
+  from?: string;
+  to?: string;
+}
+
+const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+
+/** A doctor's id, who works around the clock in UTC unless told otherwise; `null` is no schedule at all. */
+export async function seedDoctor(
+  { db }: Pick<TestService, 'db'>,
+  schedule: SeedSchedule | null = {},
+): Promise<string> {
+  const id = uuidv7();
+  await db.query(
+    `insert into doctors (id, given_name, family_name, name_key, specialties, specialty_keys, time_zone)
+     values ($1, 'Doc', 'Example', 'example doc', '{general practice}', '{general practice}', 'UTC')`,
+    [id],
+  );
+  if (schedule === null) return id;
+  const {
+    timeZone = 'UTC',
+    slotMinutes = 30,
+    bufferMinutes = 0,
+    minimumNoticeMinutes = 0,
+    horizonDays = 90,
+    from = '00:00',
+    to = '24:00',
+  } = schedule;
+  const weeklyHours = JSON.stringify(WEEKDAYS.map((weekday) => ({ weekday, from, to })));
+  await db.query(
+    `insert into schedules (doctor_id, weekly_hours, time_zone, slot_minutes, buffer_minutes, minimum_notice_minutes, horizon_days)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [id, weeklyHours, timeZone, slotMinutes, bufferMinutes, minimumNoticeMinutes, horizonDays],
+  );
+  return id;
+}
+
+/** An instant so many days from today's midnight in UTC, at a time of day. */
+export const at = (daysAhead: number, time = '09:00'): string => {
+  const day = new Date(Date.now() + daysAhead * 86_400_000).toISOString().slice(0, 10);
+  return `${day}T${time}:00.000Z`;
+};
+
+/** What must hold at every moment (design §3), asked of both databases. */
+export async function invariantsBroken(
+  patient: Pick<TestService, 'db'>,
+  doctor: Pick<TestService, 'db'>,
+): Promise<string[]> {
+  const broken: string[] = [];
+  const doctorOverlaps = await doctor.db.query(
+    `select a.appointment_id from reservations a join reservations b
+        on a.doctor_id = b.doctor_id and a.appointment_id < b.appointment_id and a.during && b.during
+     where a.state = 'active' and b.state = 'active'`,
+  );
+  if (doctorOverlaps.rows.length > 0) broken.push('two active reservations of a doctor overlap');
+  const patientOverlaps = await patient.db.query(
+    `select a.id from appointments a join appointments b
+        on a.patient_id = b.patient_id and a.id < b.id and tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
+     where a.status not in ('rejected', 'cancelled') and b.status not in ('rejected', 'cancelled')`,
+  );
+  if (patientOverlaps.rows.length > 0) broken.push('two active appointments of a patient overlap');
+  const twice = await doctor.db.query(
+    `select appointment_id from reservations where state = 'active' group by appointment_id having count(*) > 1`,
+  );
+  if (twice.rows.length > 0) broken.push('an appointment has two active reservations');
+  return [...broken, ...(await sidesThatDiffer(patient, doctor))];
+}
+
+/** For a quiet system: everything is settled, and both sides tell the same. */
+async function sidesThatDiffer(
+  patient: Pick<TestService, 'db'>,
+  doctor: Pick<TestService, 'db'>,
+): Promise<string[]> {
+  const { rows: appointments } = await patient.db.query<{
+    id: string;
+    doctorId: string;
+    startsAt: Date;
+    endsAt: Date;
+    active: boolean;
+    settled: boolean;
+  }>(
+    `select id, doctor_id as "doctorId", starts_at as "startsAt", ends_at as "endsAt",
+            status not in ('rejected', 'cancelled') as active, answered_revision = revision as settled
+       from appointments`,
+  );
+  const { rows: reservations } = await doctor.db.query<{
+    id: string;
+    doctorId: string;
+    startsAt: Date;
+    endsAt: Date;
+  }>(
+    `select appointment_id as id, doctor_id as "doctorId", starts_at as "startsAt", ends_at as "endsAt" from reservations where state = 'active'`,
+  );
+  const reserved = new Map(reservations.map((row) => [row.id, row]));
+  const broken: string[] = [];
+  for (const { id, doctorId, startsAt, endsAt, active, settled } of appointments) {
+    const time = reserved.get(id);
+    reserved.delete(id);
+    if (!settled) broken.push(`appointment ${id} is not settled`);
+    else if (active !== (time !== undefined))
+      broken.push(`appointment ${id} is ${active ? '' : 'not '}active, its reservation the opposite`);
+    else if (
+      time !== undefined &&
+      (time.doctorId !== doctorId || +time.startsAt !== +startsAt || +time.endsAt !== +endsAt)
+    ) {
+      broken.push(`appointment ${id} has another doctor or time than its reservation`);
+    }
+  }
+  if (reserved.size > 0) broken.push(`${reserved.size} reservations have no appointment`);
+  return broken;
+}
