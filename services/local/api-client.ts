@@ -1,47 +1,42 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import { CannotStart } from './cannot-start.ts';
 
 export interface Answer {
   status: number;
   body: unknown;
 }
 
+/** Talks to our own HTTP API; asks again as long as there is no answer, or one that says to. */
 export interface ApiClient {
   get: (path: string) => Promise<Answer>;
   put: (path: string, body: object) => Promise<Answer>;
-  /** The key makes it safe to send again what got no answer. */
+  /** The Idempotency-Key makes it safe to ask again. */
   post: (path: string, body: object, key: string) => Promise<Answer>;
 }
 
-/** An answer that the caller did not foresee. */
-export class UnexpectedAnswer extends Error {
-  override name = 'UnexpectedAnswer';
-}
-
-const ATTEMPTS = 5;
+const PATIENCE_MS = 30_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/** Talks to our own HTTP API; asks again when there is no answer or a 503. */
 export function apiClient(baseUrl: string, signal: AbortSignal): ApiClient {
   const call = async (method: string, path: string, body?: object, key?: string): Promise<Answer> => {
-    for (let attempt = 1; ; attempt += 1) {
-      const answer = await fetch(`${baseUrl}${path}`, {
-        method,
-        headers: {
-          ...(body && { 'content-type': 'application/json' }),
-          ...(key !== undefined && { 'idempotency-key': key }),
-        },
-        ...(body && { body: JSON.stringify(body) }),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
-      }).catch((error: unknown) => {
-        if (signal.aborted || attempt === ATTEMPTS) throw error;
-        return undefined;
-      });
-      if (answer && (answer.status !== 503 || attempt === ATTEMPTS)) {
-        const text = await answer.text();
-        return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) };
+    const headers = {
+      ...(body && { 'content-type': 'application/json' }),
+      ...(key !== undefined && { 'idempotency-key': key }),
+    };
+    for (const giveUpAt = Date.now() + PATIENCE_MS; ; await sleep(250, undefined, { signal })) {
+      try {
+        const response = await fetch(`${baseUrl}${path}`, {
+          method,
+          headers,
+          ...(body && { body: JSON.stringify(body) }),
+          signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
+        });
+        const text = await response.text();
+        const answer = { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+        if (!asksForPatience(answer) || Date.now() > giveUpAt) return answer;
+      } catch (error) {
+        if (signal.aborted || Date.now() > giveUpAt) throw error;
       }
-      await sleep(200 * attempt, undefined, { signal });
     }
   };
   return {
@@ -49,4 +44,25 @@ export function apiClient(baseUrl: string, signal: AbortSignal): ApiClient {
     put: (path, body) => call('PUT', path, body),
     post: (path, body, key) => call('POST', path, body, key),
   };
+}
+
+/** The word of a problem, such as `slot-taken`; undefined for an answer that is none. */
+export function problemOf({ body }: Answer): string | undefined {
+  const type = (body as { type?: unknown } | undefined)?.type;
+  return typeof type === 'string' ? type.split(':').at(-1) : undefined;
+}
+
+const asksForPatience = (answer: Answer): boolean =>
+  answer.status === 503 || problemOf(answer) === 'request-in-progress';
+
+/** Resolves when a service says that it is ready. */
+export async function untilReady(baseUrl: string, signal: AbortSignal): Promise<void> {
+  let last = 'no answer';
+  for (const giveUpAt = Date.now() + PATIENCE_MS; Date.now() < giveUpAt; ) {
+    const response = await fetch(`${baseUrl}/readyz`, { signal }).catch(() => undefined);
+    if (response?.ok) return;
+    last = response ? await response.text() : 'no answer';
+    await sleep(25, undefined, { signal });
+  }
+  throw new CannotStart(`${baseUrl}/readyz was not ready after ${PATIENCE_MS / 1000} s: ${last}`);
 }

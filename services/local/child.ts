@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { CannotStart } from './cannot-start.ts';
 import { type LogLevel, readableLine } from './log-line.ts';
 import type { Part } from './parts.ts';
+import { endOf } from './processes.ts';
 
 interface Program {
   name: string;
@@ -46,17 +47,10 @@ export function startProgram({ name, script, args = [], env, logLevel, watch = f
     },
     kill: () => {
       // The whole group: under --watch there are two processes.
-      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+        process.kill(-child.pid, 'SIGKILL');
     },
   };
-}
-
-/** Resolves when a process has ended, with its exit code or signal. */
-export function endOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
-  });
 }
 
 /** Runs a program to its end. Throws CannotStart when that is not a good one; what was wrong it has printed itself. */

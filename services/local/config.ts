@@ -15,7 +15,8 @@ export type Config = ReturnType<typeof readConfig>;
 /** Reads the variables and arguments of `npm start`. Throws ConfigurationError or CannotStart when they are wrong. */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
   const environment = readEnvironment(env);
-  const port = (name: string, fallback: number) => environment.number(name, { from: 1, to: 65_535, fallback });
+  const port = (name: string, fallback: number) =>
+    environment.number(name, { from: 1, to: 65_535, fallback });
   const ports = {
     PORT: port('PORT', 8080),
     PATIENT_PORT: port('PATIENT_PORT', 3001),
@@ -26,7 +27,8 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv = pro
   environment.done();
 
   const unknown = args.find((arg) => arg !== '--empty' && arg !== '--watch');
-  if (unknown !== undefined) throw new CannotStart(`Unknown argument ${unknown}: there are --empty and --watch.`);
+  if (unknown !== undefined)
+    throw new CannotStart(`Unknown argument ${unknown}: there are --empty and --watch.`);
   if (new Set(Object.values(ports)).size < 3) {
     throw new CannotStart('PORT, PATIENT_PORT and DOCTOR_PORT must be three different ports.');
   }
@@ -45,8 +47,13 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv = pro
 }
 
 function givenDatabase(environment: Environment, name: DatabaseName): DatabaseUrls | undefined {
-  const variables = [`${name.toUpperCase()}_DATABASE_URL`, `${name.toUpperCase()}_OWNER_DATABASE_URL`] as const;
-  const isGiven = variables.some((each) => environment.text(each, '') + environment.text(`${each}_FILE`, '') !== '');
+  const variables = [
+    `${name.toUpperCase()}_DATABASE_URL`,
+    `${name.toUpperCase()}_OWNER_DATABASE_URL`,
+  ] as const;
+  const isGiven = variables.some(
+    (each) => environment.text(each, '') + environment.text(`${each}_FILE`, '') !== '',
+  );
   if (!isGiven) return undefined;
   return { url: environment.postgresUrl(variables[0]), ownerUrl: environment.postgresUrl(variables[1]) };
 }

@@ -32,7 +32,9 @@ export async function claimDataFolder(folder: string, npm: number | undefined): 
   for (const giveUpAt = Date.now() + LEAVING_MS; ; await sleep(100)) {
     const { state, pid } = await holderOf(folder);
     if (state === 'running' || (state === 'leaving' && Date.now() > giveUpAt)) {
-      throw new CannotStart(`${folder} is in use by another npm start (process ${pid}): stop it, or set DATA_DIR.`);
+      throw new CannotStart(
+        `${folder} is in use by another npm start (process ${pid}): stop it, or set DATA_DIR.`,
+      );
     }
     if (state === 'killed') await rm(holderFile(folder), { force: true });
     if (state !== 'leaving') break;
@@ -49,6 +51,8 @@ async function makeFolder(folder: string): Promise<void> {
     if (made) await chmod(folder, 0o755);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new CannotStart(`The data folder ${folder} cannot be made (${code}): set DATA_DIR to a folder that may be written.`);
+    throw new CannotStart(
+      `The data folder ${folder} cannot be made (${code}): set DATA_DIR to a folder that may be written.`,
+    );
   }
 }

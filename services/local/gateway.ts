@@ -23,6 +23,9 @@ interface Options {
   answerTimeoutMs?: number;
 }
 
+const NO_ANSWER =
+  'The service behind this path gave no answer: what was asked may or may not have been done.';
+
 /** Shorter than the services keep an idle connection (95 s), so that no request meets a closing one. */
 const IDLE_CONNECTION_MS = 60_000;
 
@@ -38,17 +41,19 @@ export async function startGateway({
   const proxy = createProxyServer({ agent, xfwd: true, proxyTimeout: answerTimeoutMs });
   proxy.on('error', (_error, req, res) => {
     // What has begun cannot become a problem any more: the client must see that it is cut short.
-    if (!req || !(res instanceof ServerResponse) || res.headersSent) return void res?.destroy();
-    const detail = 'The service behind this path gave no answer: what was asked may or may not have been done.';
-    answer(req, res, unavailable(detail));
+    if (req && res instanceof ServerResponse && !res.headersSent) answer(req, res, unavailable(NO_ANSWER));
+    else res?.destroy();
   });
 
   const forward = (req: IncomingMessage, res: ServerResponse): void => {
     const route = findRoute(routes, req.url?.split('?')[0] ?? '');
     const target = route && targets.get(route);
-    if (!target) return answer(req, res, notFound('The gateway has no route for this path.'));
-    forgetForwarded(req);
-    proxy.web(req, res, { target }).catch(() => res.destroy());
+    if (target) {
+      forgetForwarded(req);
+      proxy.web(req, res, { target }).catch(() => res.destroy());
+    } else {
+      answer(req, res, notFound('The gateway has no route for this path.'));
+    }
   };
   const { server, port: actualPort } = await listen({
     listener: forward,
@@ -66,7 +71,13 @@ export async function startGateway({
   };
 }
 
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto'];
+const FORWARDED = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+];
 
 /** We are the first hop: nothing that a client says about hops before us is true. */
 function forgetForwarded(req: IncomingMessage): void {

@@ -9,8 +9,12 @@ export function readableLine(line: string, least: LogLevel): string | undefined 
   if (logLevels.indexOf(level) < logLevels.indexOf(least)) return undefined;
   const { level: _level, time: _time, service: _service, msg, error, ...fields } = entry;
   const { message, stack } = (error ?? {}) as { message?: string; stack?: string };
-  const rest = Object.entries(fields).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  return [`${level}: ${[msg, ...rest, message].filter(Boolean).join(' ')}`, ...(stack ? [stack] : [])].join('\n');
+  const rest = Object.entries(fields).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return [`${level}: ${[msg, ...rest, message].filter(Boolean).join(' ')}`, ...(stack ? [stack] : [])].join(
+    '\n',
+  );
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CannotStart } from './cannot-start.ts';
 
 /** A port of the loopback interface that nobody listens on at this moment. */
@@ -19,15 +20,30 @@ async function whyClosed(port: number): Promise<string | undefined> {
   });
 }
 
-/** Throws CannotStart, naming the variables that change them, when we may not listen on one of the ports. */
-export async function requireFreePorts(ports: Readonly<Record<string, number>>): Promise<void> {
-  const closed = [];
+/**
+ * Throws CannotStart, naming the variables that change them, when we may not listen on one of the ports; where they
+ * are about to become free, after `patienceMs`.
+ */
+export async function requireFreePorts(
+  ports: Readonly<Record<string, number>>,
+  patienceMs = 0,
+): Promise<void> {
+  for (const giveUpAt = Date.now() + patienceMs; ; await sleep(100)) {
+    const closed = await closedPorts(ports);
+    if (closed.length === 0) return;
+    if (Date.now() >= giveUpAt) throw new CannotStart(closed.join(' '));
+  }
+}
+
+async function closedPorts(ports: Readonly<Record<string, number>>): Promise<string[]> {
+  const messages = [];
   for (const [variable, port] of Object.entries(ports)) {
     const reason = await whyClosed(port);
-    if (reason === 'EADDRINUSE')
-      closed.push(`Port ${port} is taken: stop what listens there, or set ${variable}.`);
-    else if (reason)
-      closed.push(`We may not listen on port ${port} (${reason}): set ${variable} to another one.`);
+    if (reason === 'EADDRINUSE') {
+      messages.push(`Port ${port} is taken: stop what listens there, or set ${variable} to another one.`);
+    } else if (reason) {
+      messages.push(`Nobody may listen on port ${port} (${reason}): set ${variable} to another one.`);
+    }
   }
-  if (closed.length > 0) throw new CannotStart(closed.join(' '));
+  return messages;
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, open, readFile, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readFile, realpath } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CannotStart } from './cannot-start.ts';
 import { freePort } from './ports.ts';
@@ -15,6 +15,7 @@ import {
   readPasswords,
 } from './postgres-cluster.ts';
 import { readPostmaster, stopOrphan } from './postmaster.ts';
+import { endOf } from './processes.ts';
 
 export interface PostgresServer {
   port: number;
@@ -30,15 +31,16 @@ export interface PostgresServer {
 }
 
 interface Options {
-  /** Holds the data (`postgres/`), the log and the passwords. PostgreSQL's user must be able to reach it. */
+  /** An existing one, for the data (`postgres/`), the log and the passwords. PostgreSQL's user must be able to reach it. */
   folder: string;
   /** More of postgresql.conf. Without `fsync` nothing is flushed at initdb either. */
   settings?: Readonly<Record<string, string>>;
   signal?: AbortSignal;
 }
 
-const startDeadlineMs = 60_000;
-const retryMs = 10_000;
+/** A recovery from the write-ahead log takes its time. */
+const START_DEADLINE_MS = 60_000;
+const RETRY_MS = 10_000;
 
 /** Starts PostgreSQL on a free port of the loopback interface, on the data of `folder`, which the first start makes. */
 export async function startPostgres({
@@ -46,12 +48,11 @@ export async function startPostgres({
   settings = {},
   signal = never,
 }: Options): Promise<PostgresServer> {
-  await makeFolder(folder);
+  const programs = findPrograms();
+  const account = postgresAccount(join(folder, 'postgres'));
+  requireReach(account, [programs.postgres, resolve(folder, 'postgres')]);
   const home = await realpath(folder);
   const cluster = join(home, 'postgres');
-  const programs = findPrograms();
-  const account = postgresAccount(cluster);
-  requireReach(account, [programs.postgres, cluster]);
   const passwords = await readPasswords(home);
   if (!existsSync(cluster)) {
     const sync = settings.fsync !== 'off';
@@ -71,17 +72,14 @@ export async function startPostgres({
       server.kill('SIGINT');
       await ended;
     },
-    kill: () => server.kill('SIGQUIT'),
+    kill: () => {
+      server.kill('SIGQUIT');
+      setTimeout(() => server.kill('SIGKILL'), 1_000).unref();
+    },
   };
 }
 
 const never = new AbortController().signal;
-
-async function makeFolder(folder: string): Promise<void> {
-  // Whatever the umask: PostgreSQL's user has to pass through a folder that root makes.
-  const made = await mkdir(folder, { recursive: true });
-  if (made) await chmod(folder, 0o755);
-}
 
 interface Launch {
   home: string;
@@ -103,15 +101,13 @@ interface Started {
  * the port between our choice and PostgreSQL's: both pass, so it is tried again for a while.
  */
 async function startServer(launch: Launch): Promise<Started> {
-  for (const giveUpAt = Date.now() + retryMs; ; await sleep(200, undefined, { signal: launch.signal })) {
+  for (const giveUpAt = Date.now() + RETRY_MS; ; await sleep(200, undefined, { signal: launch.signal })) {
     const port = await freePort();
     const server = await spawnServer(launch, port);
-    const ended = new Promise<string>((resolve) => {
-      server.once('error', (error) => resolve(error.message));
-      server.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
-    });
-    const outcome = await Promise.race([ended, untilReady(launch, server)]).catch((error) => {
+    const ended = endOf(server);
+    const outcome = await untilReady(launch, server, ended).catch(async (error) => {
       server.kill('SIGQUIT');
+      await ended;
       throw error;
     });
     if (outcome === 'ready') return { server, port, ended };
@@ -145,15 +141,17 @@ async function spawnServer(
   return server;
 }
 
-async function untilReady({ cluster, signal }: Launch, server: ChildProcess): Promise<'ready'> {
-  for (
-    const giveUpAt = Date.now() + startDeadlineMs;
-    Date.now() < giveUpAt;
-    await sleep(20, undefined, { signal })
-  ) {
+/** Resolves with `ready`, or with how the server has ended before it was. */
+async function untilReady(
+  { cluster, signal }: Launch,
+  server: ChildProcess,
+  ended: Promise<string>,
+): Promise<string> {
+  for (const giveUpAt = Date.now() + START_DEADLINE_MS; Date.now() < giveUpAt; ) {
     const postmaster = await readPostmaster(cluster);
     if (postmaster?.ready && postmaster.pid === server.pid) return 'ready';
-    if (server.exitCode !== null || server.signalCode !== null) return await new Promise(() => {});
+    const end = await Promise.race([ended, sleep(20, undefined, { signal })]);
+    if (end !== undefined) return end;
   }
-  throw new CannotStart(`PostgreSQL was not ready after ${startDeadlineMs / 1000} s.`);
+  throw new CannotStart(`PostgreSQL was not ready after ${START_DEADLINE_MS / 1000} s.`);
 }

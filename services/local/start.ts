@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { untilReady } from './api-client.ts';
 import { runProgram, startProgram } from './child.ts';
 import type { Config, DatabaseUrls } from './config.ts';
 import {
@@ -16,31 +16,86 @@ import { readRoutes } from './ingress.ts';
 import type { Parts } from './parts.ts';
 import { startPostgres } from './postgres.ts';
 
-type Databases = Readonly<Record<DatabaseName, DatabaseUrls>>;
+type Databases = ReadonlyMap<DatabaseName, DatabaseUrls>;
 
-const loopback = (port: number): string => `http://127.0.0.1:${port}`;
+export const loopback = (port: number): string => `http://127.0.0.1:${port}`;
 
-/** Starts every part in the order in which they need each other, and resolves when the gateway takes requests. */
+/** Starts every part in the order in which they need each other; resolves when the gateway takes requests. */
 export async function startParts(config: Config, parts: Parts, signal: AbortSignal): Promise<void> {
+  const { PORT, PATIENT_PORT, DOCTOR_PORT } = config.ports;
   const databases = await startDatabases(config, parts, signal);
   await Promise.all(databaseNames.map((name) => migrate(name, config, databases, signal)));
-  startService('doctor', config, databases, parts);
-  startService('patient', config, databases, parts);
-  await Promise.all([config.ports.DOCTOR_PORT, config.ports.PATIENT_PORT].map((port) => untilReady(port, signal)));
 
-  const routes = readRoutes(await readFile(new URL('../../k8s/base/ingress.yaml', import.meta.url), 'utf8'));
-  const addresses = new Map([
-    ['patient:http', loopback(config.ports.PATIENT_PORT)],
-    ['doctor:http', loopback(config.ports.DOCTOR_PORT)],
-  ]);
-  const gateway = await startGateway({
-    port: config.ports.PORT,
-    routes,
-    addressOf: (service, port) => {
-      const address = addresses.get(`${service}:${port}`);
-      if (!address) throw new Error(`The Ingress names ${service}:${port}, which does not run here.`);
-      return address;
+  const service = (name: DatabaseName, port: number) => ({
+    ...program(name, config),
+    watch: config.watch,
+    env: {
+      ...config.inherited,
+      PORT: String(port),
+      HOST: '127.0.0.1',
+      DATABASE_URL: databases.get(name)?.url,
+      AUTH: 'off',
+      LOG_LEVEL: config.logLevel,
+      // Nobody routes to us from afar who would have to be told first.
+      DRAIN_DELAY_MS: '0',
     },
   });
-  parts.add({ name: 'gateway', ...gateway });
+  const patient = service('patient', PATIENT_PORT);
+  parts.add(startProgram(service('doctor', DOCTOR_PORT)));
+  parts.add(startProgram({ ...patient, env: { ...patient.env, DOCTOR_SERVICE_URL: loopback(DOCTOR_PORT) } }));
+  await Promise.all([DOCTOR_PORT, PATIENT_PORT].map((port) => untilReady(loopback(port), signal)));
+
+  parts.add(await openGateway(PORT, { patient: PATIENT_PORT, doctor: DOCTOR_PORT }));
+}
+
+async function startDatabases(
+  { given, dataFolder }: Config,
+  parts: Parts,
+  signal: AbortSignal,
+): Promise<Databases> {
+  const theirs = databaseNames.flatMap((name) => {
+    const urls = given.get(name);
+    return urls ? [[name, urls] as const] : [];
+  });
+  if (theirs.length === databaseNames.length) return new Map(theirs);
+  const server = await startPostgres({ folder: dataFolder, signal });
+  parts.add({ name: 'PostgreSQL', ...server });
+  await asSuperuser(server.url(superuser, 'postgres'), (client) => createMissing(client, server.passwordOf));
+  const ours = databaseNames.map((name) => {
+    const urls = {
+      url: server.url(applicationRole(name), name),
+      ownerUrl: server.url(ownerRole(name), name),
+    };
+    return [name, urls] as const;
+  });
+  return new Map([...ours, ...theirs]);
+}
+
+const program = (name: DatabaseName, { logLevel }: Config) => ({
+  name,
+  script: `../${name}/main.ts`,
+  logLevel,
+});
+
+async function migrate(
+  name: DatabaseName,
+  config: Config,
+  databases: Databases,
+  signal: AbortSignal,
+): Promise<void> {
+  const urls = databases.get(name);
+  const env = { ...config.inherited, DATABASE_URL: urls?.url, OWNER_DATABASE_URL: urls?.ownerUrl };
+  await runProgram({ ...program(name, config), args: ['migrate'], env }, signal);
+}
+
+async function openGateway(port: number, servicePorts: Readonly<Record<string, number>>) {
+  const routes = readRoutes(await readFile(new URL('../../k8s/base/ingress.yaml', import.meta.url), 'utf8'));
+  const addressOf = (service: string, portName: string): string => {
+    const servicePort = servicePorts[service];
+    if (servicePort === undefined || portName !== 'http') {
+      throw new Error(`The Ingress routes to ${service}:${portName}, which does not run here.`);
+    }
+    return loopback(servicePort);
+  };
+  return { name: 'gateway', ...(await startGateway({ port, routes, addressOf })) };
 }

@@ -66,6 +66,14 @@ export const at = (daysAhead: number, time = '09:00'): string => {
   return `${day}T${time}:00.000Z`;
 };
 
+const FIRST_HALF_HOUR = Date.parse(at(2, '00:00'));
+
+/** The n-th half hour from the day after tomorrow on. It stays the same when a test runs over midnight. */
+export const halfHour = (n: number): { startsAt: string; endsAt: string } => {
+  const instant = (index: number) => new Date(FIRST_HALF_HOUR + index * 1_800_000).toISOString();
+  return { startsAt: instant(n), endsAt: instant(n + 1) };
+};
+
 /** What must hold at every moment (design §3), asked of both databases. */
 export async function invariantsBroken(
   patient: Pick<TestService, 'db'>,

@@ -1,4 +1,3 @@
-import type { Exception } from '../schedules/exception.ts';
 import type { Schedule } from '../schedules/schedule.ts';
 import { contains, type Interval, type IntervalSet, normalize, touches } from './interval.ts';
 import {
@@ -10,15 +9,7 @@ import {
   offsetsWithin,
   type Stretch,
 } from './local-time.ts';
-import { openInstants, openWindows } from './open-time.ts';
-
-/** What is known of a doctor's time. Without a schedule nothing is offered. */
-export interface Calendar {
-  readonly schedule: Schedule | undefined;
-  readonly exceptions: readonly Exception[];
-  /** What visits take, each with the buffer after it that was in force when it was reserved; in any order. */
-  readonly reserved: readonly Interval[];
-}
+import { type Calendar, openInstants, openWindows } from './open-time.ts';
 
 /** Why a time cannot be booked, in the order in which the reasons are looked for. */
 export type Refusal =
@@ -31,26 +22,33 @@ export type Refusal =
 /**
  * Why this visit cannot be booked; undefined if it can.
  *
- * Of exceptions and reservations those that touch the visit, or the buffer after it, suffice.
+ * `reserved` is the time that other visits take, each with the buffer that was in force for it, in any order. Of these and
+ * of the exceptions, those that touch the visit or the buffer after it suffice.
  */
-export function judge(calendar: Calendar, now: number, visit: Interval): Refusal | undefined {
-  if (calendar.schedule) return refusal(rulesWithin(calendar, calendar.schedule, now, visit), visit);
-  return visit.start < now ? 'too-soon' : 'outside-working-hours';
+export function judge(
+  calendar: Calendar,
+  reserved: readonly Interval[],
+  now: number,
+  visit: Interval,
+): Refusal | undefined {
+  if (!calendar.schedule) return visit.start < now ? 'too-soon' : 'outside-working-hours';
+  return refusal(rulesWithin(calendar, calendar.schedule, reserved, now, visit), visit);
 }
 
 /**
  * Every visit of this length that lies wholly within these instants and that `judge` does not refuse, by start.
  *
- * Of exceptions and reservations those that touch `within`, or a buffer after it, suffice.
+ * `reserved` as for `judge`: what touches `within` or the schedule's buffer after it suffices.
  */
 export function offeredSlots(
   calendar: Calendar,
+  reserved: readonly Interval[],
   now: number,
   within: Interval,
   durationMinutes: number,
 ): Interval[] {
   if (!calendar.schedule) return [];
-  const rules = rulesWithin(calendar, calendar.schedule, now, within);
+  const rules = rulesWithin(calendar, calendar.schedule, reserved, now, within);
   const slots: Interval[] = [];
   for (const start of rules.gridStarts) {
     const slot = { start, end: start + durationMinutes * MINUTE_MS };
@@ -80,17 +78,23 @@ interface Rules {
   readonly bufferMs: number;
 }
 
-function rulesWithin(calendar: Calendar, schedule: Schedule, now: number, within: Interval): Rules {
+function rulesWithin(
+  { exceptions }: Calendar,
+  schedule: Schedule,
+  reserved: readonly Interval[],
+  now: number,
+  within: Interval,
+): Rules {
   const offsets = offsetsWithin(schedule.timeZone, within);
-  const windows = openWindows(schedule, calendar.exceptions, offsets);
+  const windows = openWindows(schedule, exceptions, offsets);
   const lastDay = localDayOf(schedule.timeZone, now) + schedule.horizonDays * LOCAL_DAY_MS;
   const horizon = { localStart: -Infinity, localEnd: lastDay + LOCAL_DAY_MS };
   return {
     earliestStart: now + schedule.minimumNoticeMinutes * MINUTE_MS,
     withinHorizon: normalize(instantsOf(horizon, offsets)),
-    open: openInstants(windows, calendar.exceptions, offsets),
+    open: openInstants(windows, exceptions, offsets),
     gridStarts: gridStarts(windows, schedule.slotMinutes * MINUTE_MS, offsets),
-    taken: normalize(calendar.reserved),
+    taken: normalize(reserved),
     bufferMs: schedule.bufferMinutes * MINUTE_MS,
   };
 }

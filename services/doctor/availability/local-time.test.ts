@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import {
   instantsOf,
   LOCAL_DAY_MS,
-  localBounds,
   localDayOf,
   localHull,
   offsetsWithin,
@@ -134,9 +133,9 @@ describe('offsetsWithin', () => {
   });
 });
 
-test('the hull of the repeated hour holds it once', () => {
+test('the hull of a repeated hour holds it all, even if it is entered late', () => {
   const repeated = offsetsWithin('Europe/Berlin', {
-    start: at('2026-10-25T00:00Z'),
+    start: at('2026-10-25T00:30Z'),
     end: at('2026-10-25T02:00Z'),
   });
   expect(localHull(repeated)).toEqual({
@@ -164,30 +163,65 @@ test('a local text means the same wherever the process runs', () => {
   expect(parseTimeOfDay('24:00')).toBe(LOCAL_DAY_MS);
 });
 
-describe('localBounds', () => {
-  test('lie around the local times of every zone', () => {
-    const zones = fc.constantFrom(
-      'Etc/GMT+12',
-      'Pacific/Kiritimati',
-      'Pacific/Chatham',
-      'Asia/Manila',
-      'UTC',
-    );
-    fc.assert(
-      fc.property(zones, fc.integer({ min: at('1800-01-01'), max: at('2100-01-01') }), (timeZone, start) => {
-        const asked = { start, end: start + HOUR_MS };
-        const { from, to } = localBounds(asked);
-        const { localStart, localEnd } = localHull(offsetsWithin(timeZone, asked));
-        expect(parseLocal(from)).toBeLessThanOrEqual(localStart);
-        expect(parseLocal(to)).toBeGreaterThanOrEqual(localEnd);
-      }),
+/** Zones that catch what is wrong with local times, with all that their clocks do from 2020 to 2035. */
+describe.each([
+  'Europe/Berlin', // The ordinary gap and overlap.
+  'America/New_York',
+  'Africa/Cairo', // The gap is at midnight, 23:00–24:00 is repeated.
+  'Asia/Beirut',
+  'America/Santiago',
+  'America/Havana', // The gap is at midnight, midnight itself is repeated.
+  'Australia/Lord_Howe', // By 30 minutes.
+  'Antarctica/Troll', // By two hours.
+  'Africa/Casablanca', // Back in February, forward in March.
+  'Asia/Kathmandu', // No changes, offset 5:45.
+  'Pacific/Chatham', // Offsets 12:45 and 13:45.
+])('%s from 2020 to 2035', (timeZone) => {
+  const years = { start: at('2020-01-01T00:00Z'), end: at('2036-01-01T00:00Z') };
+  const offsetOf = offsetByIntl(timeZone);
+  const transitions = transitionsBetween(years.start, years.end, offsetOf);
+
+  test('the table has every transition and no other', () => {
+    const stretches = offsetsWithin(timeZone, years);
+    const changes = stretches.filter(({ offset }, index) => offset !== stretches[index - 1]?.offset);
+    expect(changes.map(({ start, offset }) => [start, offset])).toEqual(
+      [years.start, ...transitions].map((instant) => [instant, offsetOf(instant)]),
     );
   });
 
-  test('stay within the years that have four digits', () => {
-    expect(localBounds({ start: at('0001-01-01T00:00Z'), end: at('9999-12-31T23:59Z') })).toEqual({
-      from: '0001-01-01T00:00',
-      to: '9999-12-31T23:59',
-    });
+  test('around each transition a local time has exactly the instants at which clocks show it', () => {
+    for (const transition of transitions) {
+      const within = { start: transition - 30 * HOUR_MS, end: transition + 30 * HOUR_MS };
+      const offsets = offsetsWithin(timeZone, within);
+      for (let quarter = -8; quarter < 8; quarter++) {
+        const instant = transition + (quarter * HOUR_MS) / 4;
+        const localStart = instant + offsetOf(instant);
+        const found = instantsOf({ localStart, localEnd: localStart + 1 }, offsets).map(({ start }) => start);
+        const possible = [-2, -1, -0.5, 0, 0.5, 1, 2].map((hours) => instant + hours * HOUR_MS);
+        expect(found).toEqual(possible.filter((other) => other + offsetOf(other) === localStart));
+      }
+    }
   });
 });
+
+/** Offsets from `Intl`, which knows nothing of our table. Swedes write dates as ISO 8601 does. */
+function offsetByIntl(timeZone: string): (instant: number) => number {
+  const clock = new Intl.DateTimeFormat('sv', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
+  return (instant) => Date.parse(`${clock.format(instant).replace(' ', 'T')}Z`) - instant;
+}
+
+/** Every change of the offset, found by looking at each day and halving those in which it changes. */
+function transitionsBetween(start: number, end: number, offsetOf: (instant: number) => number): number[] {
+  const transitions: number[] = [];
+  for (let day = start; day < end; day += LOCAL_DAY_MS) {
+    let [before, after] = [day, day + LOCAL_DAY_MS];
+    if (offsetOf(before) === offsetOf(after)) continue;
+    while (after - before > 1_000) {
+      const middle = Math.floor((before + after) / 2_000) * 1_000;
+      if (offsetOf(middle) === offsetOf(before)) before = middle;
+      else after = middle;
+    }
+    transitions.push(after);
+  }
+  return transitions;
+}

@@ -106,19 +106,3 @@ export function parseLocal(text: string): number {
 export function parseTimeOfDay(text: string): number {
   return (Number(text.slice(0, 2)) * 60 + Number(text.slice(3))) * MINUTE_MS;
 }
-
-/**
- * Local date-times between which lies whatever touches these instants, in any zone: no clock is a day away from UTC.
- * For a query that narrows, before the exact rule decides.
- */
-export function localBounds(within: Interval): { from: string; to: string } {
-  return { from: formatLocal(within.start - LOCAL_DAY_MS), to: formatLocal(within.end + LOCAL_DAY_MS) };
-}
-
-function formatLocal(local: number): string {
-  const inFourDigitYears = Math.min(
-    Math.max(local, parseLocal('0001-01-01')),
-    parseLocal('9999-12-31T23:59'),
-  );
-  return new Date(inFourDigitYears).toISOString().slice(0, 'YYYY-MM-DDTHH:MM'.length);
-}

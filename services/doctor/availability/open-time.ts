@@ -13,19 +13,25 @@ import {
   type Stretch,
 } from './local-time.ts';
 
+/** What decides when a doctor is open. Without a schedule: never. */
+export interface Calendar {
+  readonly schedule: Schedule | undefined;
+  readonly exceptions: readonly Exception[];
+}
+
 /** Weekly hours and open exceptions without closed exceptions: the instants whose local time is open. */
-export function openTime(schedule: Schedule, exceptions: readonly Exception[], within: Interval): IntervalSet {
+export function openTime({ schedule, exceptions }: Calendar, within: Interval): IntervalSet {
+  if (!schedule) return [];
   const offsets = offsetsWithin(schedule.timeZone, within);
   return openInstants(openWindows(schedule, exceptions, offsets), exceptions, offsets);
 }
 
 /** The visits that are not wholly inside open time, as given. */
 export function visitsOutsideOpenTime<Visit extends Interval>(
-  schedule: Schedule,
-  exceptions: readonly Exception[],
+  calendar: Calendar,
   visits: readonly Visit[],
 ): Visit[] {
-  const open = openTime(schedule, exceptions, hull(visits));
+  const open = openTime(calendar, hull(visits));
   return visits.filter((visit) => !contains(open, visit));
 }
 

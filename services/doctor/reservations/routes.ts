@@ -3,8 +3,9 @@ import type { Database } from '../../shared/db/database.ts';
 import { noContent, okJson, okPage } from '../../shared/http/answer.ts';
 import { isTimestamp, pageSchema, paging, readCursor } from '../../shared/http/cursor.ts';
 import { type Endpoint, endpoint, param } from '../../shared/http/endpoint.ts';
-import { invalidRequest, notFound } from '../../shared/problem/problem.ts';
+import { notFound } from '../../shared/problem/problem.ts';
 import { instant } from '../../shared/schema/schema.ts';
+import { stretchQuery } from '../availability/stretch.ts';
 import { requireDoctor } from '../doctors/store.ts';
 import { release } from './release.ts';
 import {
@@ -26,17 +27,7 @@ const releaseQuery = z.strictObject({
 
 const reservationsQuery = z.strictObject({ updatedSince: instant.optional(), ...paging });
 
-/** The longest stretch that availability and agenda show at once. */
-const MAX_DAYS = 62;
-
-const agendaQuery = z.strictObject({ from: instant, to: instant, ...paging });
-
-function requireStretch({ from, to }: { from: string; to: string }): void {
-  const days = (Date.parse(to) - Date.parse(from)) / 86_400_000;
-  if (days <= 0) throw invalidRequest([{ parameter: 'to', detail: 'must be after from' }]);
-  if (days > MAX_DAYS)
-    throw invalidRequest([{ parameter: 'to', detail: `must be at most ${MAX_DAYS} days after from` }]);
-}
+const agendaQuery = stretchQuery(paging);
 
 /** For the patient service alone; the Ingress does not route them. */
 const internalEndpoints = (db: Database): Endpoint[] => [
@@ -110,7 +101,6 @@ const agendaEndpoint = (db: Database): Endpoint =>
     query: agendaQuery,
     answers: { 200: pageSchema(agendaEntry), 404: ['not-found'] },
     handle: async ({ params, query: { from, to, limit, cursor } }) => {
-      requireStretch({ from, to });
       const doctorId = param({ params }, 'id');
       const after = readCursor(cursor, 'startsAt', isTimestamp);
       await requireDoctor(db, doctorId);

@@ -1,6 +1,6 @@
 import type { Db } from '../../shared/db/database.ts';
 import { defineList } from '../../shared/db/list.ts';
-import { sql } from '../../shared/db/statement.ts';
+import { instantText, sql } from '../../shared/db/statement.ts';
 import type { RefusalReason } from './reservation.ts';
 
 /** A revision as it was answered; instants as RFC 3339 text. */
@@ -165,15 +165,13 @@ const LIST_UPCOMING_VISITS = sql<
 /** A doctor's visits that have not ended, without buffers, by start. */
 export const listUpcomingVisits = (db: Db, doctorId: string) => db.query(LIST_UPCOMING_VISITS, [doctorId]);
 
-const INSTANT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
-
 const json = (row: string, more = '') => `json_strip_nulls(json_build_object(
   'appointmentId', ${row}.appointment_id,
   'revision', ${row}.revision,
   'state', ${row}.state,
   'doctorId', ${row}.doctor_id,
-  'startsAt', to_char(${row}.starts_at at time zone 'UTC', ${INSTANT}),
-  'endsAt', to_char(${row}.ends_at at time zone 'UTC', ${INSTANT}),
+  'startsAt', ${instantText(`${row}.starts_at`)},
+  'endsAt', ${instantText(`${row}.ends_at`)},
   'reason', ${row}.reason${more}))`;
 
 const withActive = json(
@@ -218,8 +216,8 @@ export const agendaList = defineList({
   json: `json_build_object(
     'appointmentId', appointment_id,
     'revision', revision,
-    'startsAt', to_char(starts_at at time zone 'UTC', ${INSTANT}),
-    'endsAt', to_char(ends_at at time zone 'UTC', ${INSTANT}))::text`,
+    'startsAt', ${instantText('starts_at')},
+    'endsAt', ${instantText('ends_at')})::text`,
   from: 'from reservations',
   id: 'appointment_id',
   // The constraint's index finds `during`; the buffer is no part of the visit.

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { localDateTime, longText } from '../../shared/schema/schema.ts';
 
+// With this in `when`, the order of both is judged whatever is wrong with other members.
+const span = z.object({ from: localDateTime, to: localDateTime });
+
 /** The body of `POST /doctors/{id}/exceptions`. */
 export const exceptionBody = z
   .strictObject({
@@ -13,11 +16,8 @@ export const exceptionBody = z
   .refine(({ from, to }) => from < to, {
     path: ['to'],
     error: 'must be after from',
-    // So that it is said together with what else is wrong.
     when: ({ value }) => span.safeParse(value).success,
   });
-
-const span = z.object({ from: localDateTime, to: localDateTime });
 
 export type ExceptionBody = z.output<typeof exceptionBody>;
 

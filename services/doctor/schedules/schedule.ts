@@ -11,10 +11,18 @@ export const weekdays = [
   'sunday',
 ] as const;
 
+// With these in `when`, a rule about two members is judged whatever is wrong with the others.
+const hours = z.object({ from: localTime, to: localEndTime });
+const validity = z.object({ validFrom: localDate.optional(), validUntil: localDate.optional() });
+
 /** Hours of every such day, on the wall clock. A shift over midnight is two: one to `24:00`, one from `00:00`. */
 const weeklyWindow = z
   .strictObject({ weekday: z.enum(weekdays), from: localTime, to: localEndTime })
-  .refine(({ from, to }) => from < to, { path: ['to'], error: 'must be after from' });
+  .refine(({ from, to }) => from < to, {
+    path: ['to'],
+    error: 'must be after from',
+    when: ({ value }) => hours.safeParse(value).success,
+  });
 
 export type WeeklyWindow = Readonly<z.output<typeof weeklyWindow>>;
 
@@ -30,8 +38,6 @@ const weeklyHours = z
       });
     }
   });
-
-const validity = z.object({ validFrom: localDate.optional(), validUntil: localDate.optional() });
 
 /** The body of `PUT /doctors/{id}/schedule`. */
 export const scheduleBody = z
@@ -54,7 +60,6 @@ export const scheduleBody = z
   .refine(({ validFrom, validUntil }) => !validFrom || !validUntil || validFrom <= validUntil, {
     path: ['validUntil'],
     error: 'must not be before validFrom',
-    // So that it is said together with what else is wrong.
     when: ({ value }) => validity.safeParse(value).success,
   });
 
@@ -68,14 +73,14 @@ export type Schedule = Readonly<Omit<ScheduleBody, 'keepReservations' | 'timeZon
 
 /** Whether hours, zone or validity differ: only then can a new schedule leave reserved visits outside open time. */
 export function changesHours(before: Schedule, after: Schedule): boolean {
-  const hours = ({ weeklyHours, timeZone, validFrom, validUntil }: Schedule) =>
+  const key = ({ weeklyHours, timeZone, validFrom, validUntil }: Schedule) =>
     [
       ...weeklyHours.map(({ weekday, from, to }) => `${weekday} ${from} ${to}`).sort(),
       timeZone,
       validFrom,
       validUntil,
     ].join();
-  return hours(before) !== hours(after);
+  return key(before) !== key(after);
 }
 
 /** The places of the windows that start before an earlier one of the same weekday has ended. */

@@ -5,11 +5,14 @@ create table patients (
   id uuid constraint patients_pkey primary key,
   version integer not null default 1,
   family_name text not null,
-  given_name text not null,
-  -- Both names, folded; what lists are sorted by.
+  given_name text,
+  -- The folded words of the family name, a tab, and those of the given name, each after a space: what lists are sorted by
+  -- and what a search of several words compares.
   name_key text collate "C" not null,
   -- YYYY, YYYY-MM or YYYY-MM-DD, as it was given.
   birth_date text collate "C" not null,
+  -- The first day of birth_date; what lists are sorted by.
+  birth_start text collate "C" not null generated always as (birth_date || substr('-01-01', length(birth_date) - 3)) stored,
   gender text constraint patients_gender_known check (gender in ('male', 'female', 'other', 'unknown')),
   phone text,
   -- The digits of phone; what a search compares.
@@ -23,7 +26,7 @@ create table patients (
 );
 
 create index patients_name on patients (name_key, id) where deleted_at is null;
-create index patients_birth_date on patients (birth_date, id) where deleted_at is null;
+create index patients_birth_date on patients (birth_start, id) where deleted_at is null;
 create index patients_created on patients (created_at, id) where deleted_at is null;
 create index patients_updated on patients (updated_at, id) where deleted_at is null;
 create index patients_deleted on patients (name_key, id) where deleted_at is not null;
@@ -41,14 +44,14 @@ create table patient_identifiers (
 
 create index patient_identifiers_patient on patient_identifiers (patient_id, position);
 
--- The folded words of each name; a search asks for prefixes of them.
-create table patient_words (
-  word text collate "C" not null,
-  patient_id uuid not null constraint patient_words_patient_fkey references patients,
-  constraint patient_words_pkey primary key (word, patient_id)
+-- The first one, two and three letters of each word of a name, with the name: a search reads the patients of one prefix
+-- in their order, and compares what else it asks for with the name beside it. No search counts or sorts all it matches.
+create table patient_prefixes (
+  prefix text collate "C" not null,
+  name_key text collate "C" not null,
+  patient_id uuid not null constraint patient_prefixes_patient_fkey references patients,
+  constraint patient_prefixes_pkey primary key (prefix, name_key, patient_id)
 );
-
-create index patient_words_patient on patient_words (patient_id);
 
 -- Every state that a patient had, the present one included, as it was answered.
 create table patient_versions (

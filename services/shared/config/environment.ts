@@ -8,6 +8,15 @@ export class ConfigurationError extends Error {
   }
 }
 
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -46,7 +55,7 @@ export function readEnvironment(variables: Variables = process.env) {
     return choices[0] as Choice;
   };
 
-  /** `NAME`, or the content of the file that `NAME_FILE` names. */
+  /** `NAME`, or the content of the file that `NAME_FILE` names; undefined when neither is set. */
   const secret = (name: string): string | undefined => {
     const file = value(`${name}_FILE`);
     if (file === undefined) return value(name);
@@ -54,38 +63,49 @@ export function readEnvironment(variables: Variables = process.env) {
     try {
       return readFileSync(file, 'utf8').trim();
     } catch (error) {
-      errors.push(`${name}_FILE names a file that cannot be read: ${(error as NodeJS.ErrnoException).code}`);
-      return undefined;
+      throw new Error(
+        `${name}_FILE names a file that cannot be read: ${(error as NodeJS.ErrnoException).code}`,
+      );
     }
   };
 
   const url = (
     name: string,
-    given: string | undefined,
+    read: () => string | undefined,
     protocols: readonly string[],
     example: string,
   ): string => {
     try {
-      if (given !== undefined && protocols.includes(new URL(given).protocol)) return given;
-    } catch {
-      // Told below; the value itself may hold a password.
+      const given = read();
+      const parsed = given === undefined || !URL.canParse(given) ? undefined : new URL(given);
+      // The value itself may hold a password: it is never told.
+      if (given === undefined || parsed === undefined || !protocols.includes(parsed.protocol))
+        throw new Error(`${name} must be set to a URL such as ${example}`);
+      if (!isDecodable(parsed.username + parsed.password))
+        throw new Error(`${name} must have its user and password percent-encoded`);
+      return given;
+    } catch (error) {
+      errors.push((error as Error).message);
+      return example;
     }
-    errors.push(`${name} must be set to a URL such as ${example}`);
-    return example;
   };
 
   return {
     number,
     oneOf,
     text: (name: string, fallback: string): string => value(name) ?? fallback,
-    httpUrl: (name: string, example: string) => url(name, value(name), ['http:', 'https:'], example),
+    httpUrl: (name: string, example: string) => url(name, () => value(name), ['http:', 'https:'], example),
     postgresUrl: (name: string) =>
       url(
         `${name} or ${name}_FILE`,
-        secret(name),
+        () => secret(name),
         ['postgres:', 'postgresql:'],
         'postgres://user:password@host:5432/database',
       ),
+    /** Adds what a reader of several variables found wrong. */
+    refuse: (error: string): void => {
+      errors.push(error);
+    },
     done: () => {
       if (errors.length > 0) throw new ConfigurationError(errors);
     },
@@ -121,7 +141,9 @@ export const serviceSettings = (environment: Environment, defaultPort: number) =
 export type ServiceSettings = Readonly<ReturnType<typeof serviceSettings>>;
 
 /** What `migrate` reads: the owner's connection, and the application role that gets its rights. */
-export const migrationSettings = (environment: Environment) => ({
-  ownerUrl: environment.postgresUrl('OWNER_DATABASE_URL'),
-  applicationRole: decodeURIComponent(new URL(environment.postgresUrl('DATABASE_URL')).username),
-});
+export function migrationSettings(environment: Environment): { ownerUrl: string; applicationRole: string } {
+  const ownerUrl = environment.postgresUrl('OWNER_DATABASE_URL');
+  const { username } = new URL(environment.postgresUrl('DATABASE_URL'));
+  if (username === '') environment.refuse('DATABASE_URL must name the user that the service works as');
+  return { ownerUrl, applicationRole: decodeURIComponent(username) };
+}

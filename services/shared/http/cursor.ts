@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { invalidRequest } from '../problem/problem.ts';
-import { wholeNumber } from '../schema/schema.ts';
+import { instant, wholeNumber } from '../schema/schema.ts';
 
 /** The last item of a page: what it was sorted by, and its id. */
 export interface Position {
@@ -22,19 +22,20 @@ export const paging = {
     .transform(Number)
     .pipe(wholeNumber(1, 200))
     .default(50),
-  cursor: z.string().max(1_000).optional(),
+  // Long enough for the longest sort key, which a nextCursor of ours may hold.
+  cursor: z.string().max(12_000, 'must be at most 12,000 characters').optional(),
 };
 
 /** What a list answers, for the OpenAPI document. */
 export const pageSchema = (item: z.ZodType) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().nullable() });
 
-const content = z.tuple([z.string(), z.string().max(500), z.uuid()]);
+const content = z.tuple([z.string(), z.string(), z.guid()]);
 
 const encode = (order: string, { sortKey, id }: Position): string =>
   Buffer.from(JSON.stringify([order, sortKey, id])).toString('base64url');
 
-const broken = () =>
+export const brokenCursor = () =>
   invalidRequest([
     { parameter: 'cursor', detail: 'must be the nextCursor of a page of this list, sorted in the same way' },
   ]);
@@ -54,17 +55,18 @@ export function readCursor(
   try {
     parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString());
   } catch {
-    throw broken();
+    throw brokenCursor();
   }
   const { success, data } = content.safeParse(parsed);
-  if (!success || data[0] !== order || data[1].includes('\0') || !isSortKey(data[1])) throw broken();
-  return { sortKey: data[1], id: data[2] };
+  if (!success || data[0] !== order) throw brokenCursor();
+  const [, sortKey, id] = data;
+  if (sortKey.includes('\0') || !sortKey.isWellFormed() || !isSortKey(sortKey)) throw brokenCursor();
+  return { sortKey, id };
 }
 
-/** Whether a text is an instant as PostgreSQL prints it. */
+/** Whether a text is an instant, as PostgreSQL prints it or as RFC 3339. */
 export const isTimestamp = (text: string): boolean =>
-  /^\d{4,6}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d(:\d\d)?)$/.test(text) &&
-  !Number.isNaN(Date.parse(text.replace(/([+-]\d\d)$/, '$1:00')));
+  instant.safeParse(text.replace(' ', 'T').replace(/[+-]\d\d$/, '$&:00')).success;
 
 /** Cuts rows, of which one more than `limit` was asked for, into a page. */
 export function pageOf(rows: readonly (Position & { json: string })[], limit: number, order: string): Page {

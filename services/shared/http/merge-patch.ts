@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { type InvalidPart, invalidRequest, versionMismatch } from '../problem/problem.ts';
-import { parseBody } from '../schema/parse.ts';
+import { parseBody, unknownMembers } from '../schema/parse.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -9,42 +9,42 @@ const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The target with the patch applied (RFC 7396 §2); neither is changed. Depth is bounded by the body's. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
+export const mergePatch = (target: unknown, patch: unknown): unknown => merge(target, patch, false);
+
+function merge(target: unknown, patch: unknown, keepsNull: boolean): unknown {
   if (!isObject(patch)) return patch;
   const merged = new Map(Object.entries(isObject(target) ? target : {}));
   for (const [member, value] of Object.entries(patch)) {
-    if (value === null) merged.delete(member);
-    else merged.set(member, mergePatch(merged.get(member), value));
+    if (value === null && !keepsNull) merged.delete(member);
+    else merged.set(member, merge(merged.get(member), value, keepsNull));
   }
   return Object.fromEntries(merged);
 }
 
 /**
  * Takes the members that the server makes out of a body: they may come back as they were read.
- * @throws version-mismatch when `version` is another one, invalid-request when any other differs
+ * @throws version-mismatch when `version` is another one
  */
-export function withoutServerMade(
+function withoutServerMade(
   body: unknown,
   current: JsonObject,
   serverMade: readonly string[],
-): unknown {
-  if (!isObject(body)) return body;
+): { rest: unknown; errors: InvalidPart[] } {
+  if (!isObject(body)) return { rest: body, errors: [] };
+  const isServerMade = ([member]: [string, unknown]) => serverMade.includes(member);
   const errors: InvalidPart[] = [];
-  const entries = Object.entries(body).filter(([member, value]) => {
-    if (!serverMade.includes(member)) return true;
-    const same = isDeepStrictEqual(value, current[member]);
-    if (!same && member === 'version' && typeof value === 'number') {
+  for (const [member, value] of Object.entries(body).filter(isServerMade)) {
+    if (isDeepStrictEqual(value, current[member])) continue;
+    if (member === 'version' && typeof value === 'number') {
       throw versionMismatch('The version in the body is not the present one; read it again.');
     }
-    if (!same)
-      errors.push({
-        pointer: `#/${member}`,
-        detail: 'is made by the server; leave it out or send it as it was read',
-      });
-    return false;
-  });
-  if (errors.length > 0) throw invalidRequest(errors);
-  return Object.fromEntries(entries);
+    errors.push({
+      pointer: `#/${member}`,
+      detail: 'is made by the server; leave it out or send it as it was read',
+    });
+  }
+  const rest = Object.fromEntries(Object.entries(body).filter((entry) => !isServerMade(entry)));
+  return { rest, errors };
 }
 
 interface Change<Schema extends z.ZodType> {
@@ -58,12 +58,15 @@ interface Change<Schema extends z.ZodType> {
 }
 
 /** PUT: the body as the whole new state. @throws invalid-request, version-mismatch */
-export const replaced = <Schema extends z.ZodType>({
+export function replaced<Schema extends z.ZodType>({
   schema,
   current,
   body,
   serverMade,
-}: Change<Schema>): z.output<Schema> => parseBody(schema, withoutServerMade(body, current, serverMade));
+}: Change<Schema>): z.output<Schema> {
+  const { rest, errors } = withoutServerMade(body, current, serverMade);
+  return parseBody(schema, rest, errors);
+}
 
 /** PATCH: the present state with the merge patch applied. @throws invalid-request, version-mismatch */
 export function patched<Schema extends z.ZodType>({
@@ -72,8 +75,11 @@ export function patched<Schema extends z.ZodType>({
   body,
   serverMade,
 }: Change<Schema>): z.output<Schema> {
+  const { rest, errors } = withoutServerMade(body, current, serverMade);
   const settable = Object.fromEntries(
     Object.entries(current).filter(([member]) => !serverMade.includes(member)),
   );
-  return parseBody(schema, mergePatch(settable, withoutServerMade(body, current, serverMade)));
+  // A null leaves no trace in the result: whether its member is known shows only while it is there.
+  const unknown = unknownMembers(schema, merge(settable, rest, true));
+  return parseBody(schema, mergePatch(settable, rest), [...errors, ...unknown]);
 }

@@ -18,8 +18,11 @@ export const currentContext = (): RequestContext | undefined => storage.getStore
 export const withContext = <Result>(context: RequestContext, work: () => Result): Result =>
   storage.run(context, work);
 
-const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
-const REQUEST_ID = /^[A-Za-z0-9._-]{8,64}$/;
+// A version that we do not know is read as far as we know it (W3C Trace Context §3.2.4).
+const TRACEPARENT =
+  /^(?!ff)(?:00|[0-9a-f]{2}(?=.{53}(?:-|$)))-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(?:$|(?<!^00.{53})-)/;
+// Enough for the ids that proxies make; no blank, no quote, no @.
+const REQUEST_ID = /^[\w.:+/=-]{1,128}$/;
 
 /** The context of an incoming request; what is not well-formed is made anew, never logged. */
 export function contextOf(requestId: string | undefined, traceparent: string | undefined): RequestContext {

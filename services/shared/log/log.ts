@@ -31,22 +31,29 @@ export interface Log {
   flush: () => void;
 }
 
+// Their messages may quote a value: "invalid input syntax for type …", "Unexpected token …".
+const QUOTING = new Set(['error', 'SyntaxError']);
+
+/** A cause of a cause is told as well; what is deeper than this goes round in circles. */
+const MAX_CAUSES = 4;
+
 /** Name, code, message and stack of an error; PostgreSQL's `detail`, `where` and parameters stay out, for they quote rows. */
-function describeError(error: unknown): Record<string, unknown> {
+function describeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
   const { code, constraint, table } = error as Error & Record<'code' | 'constraint' | 'table', unknown>;
   return {
     type: error.name,
     ...(typeof code === 'string' ? { code } : {}),
     ...(typeof constraint === 'string' ? { constraint, table } : {}),
-    // A database's message may quote a value ("invalid input syntax for type …"); its code tells enough.
-    ...(error.name === 'error' ? {} : { message: error.message }),
+    ...(QUOTING.has(error.name) ? {} : { message: error.message }),
     stack: error.stack
       ?.split('\n')
       .filter((line) => line.startsWith('    at '))
       .slice(0, 12)
       .join('\n'),
-    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+    ...(error.cause === undefined || depth === MAX_CAUSES
+      ? {}
+      : { cause: describeError(error.cause, depth + 1) }),
   };
 }
 
@@ -65,7 +72,7 @@ export function createLog(service: string, level: string, destination?: Destinat
           ? {}
           : { request_id: context.requestId, trace_id: context.traceId, span_id: context.spanId };
       },
-      serializers: { error: describeError },
+      serializers: { error: (error: unknown) => describeError(error) },
     },
     stream,
   );

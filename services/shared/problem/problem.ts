@@ -90,6 +90,13 @@ export const unavailable = (detail: string, options: ProblemOptions = {}): Probl
 export function problemBody(problem: Problem, requestId: string | undefined): string {
   const { type, title, status, message: detail, extra } = problem;
   const isUuid = requestId !== undefined && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(requestId);
-  const instance = isUuid ? { instance: `urn:uuid:${requestId}` } : {};
-  return JSON.stringify({ type: `urn:problem-type:${type}`, title, status, detail, ...instance, ...extra });
+  const standard = {
+    type: `urn:problem-type:${type}`,
+    title,
+    status,
+    detail,
+    instance: isUuid ? `urn:uuid:${requestId}` : undefined,
+  };
+  // Twice, so that they come first and no extension member can replace them.
+  return JSON.stringify({ ...standard, ...extra, ...standard });
 }

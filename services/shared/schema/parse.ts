@@ -4,44 +4,74 @@ import { type InvalidPart, invalidRequest } from '../problem/problem.ts';
 const pointer = (path: readonly PropertyKey[]): string =>
   `#${path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')}`;
 
-const article = (kind: string): string => (/^[aeiou]/.test(kind) ? `an ${kind}` : `a ${kind}`);
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'an array',
+  object: 'an object',
+};
 
-/** What is wrong, without the value: a detail must not repeat a patient's data. */
-function describe(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type') {
-    return issue.input === undefined
-      ? 'is required'
-      : `must be ${article(issue.expected === 'int' ? 'whole number' : issue.expected)}`;
+const items = (count: number | bigint): string => (Number(count) === 1 ? '1 item' : `${count} items`);
+
+/** What is allowed, where the schema does not say it itself; never the value, which may be a patient's. */
+const describe: z.core.$ZodErrorMap = (issue) => {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be ${TYPES[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `must be one of: ${issue.values.map(String).join(', ')}`;
+    case 'too_big':
+      if (issue.origin === 'array') return `must have at most ${items(issue.maximum)}`;
+      return `must be at most ${issue.maximum}${issue.origin === 'string' ? ' characters' : ''}`;
+    case 'too_small':
+      if (issue.origin === 'array') return `must have at least ${items(issue.minimum)}`;
+      return `must be at least ${issue.minimum}${issue.origin === 'string' ? ' characters' : ''}`;
+    default:
+      return 'must have another form';
   }
-  if (issue.code === 'invalid_value')
-    return issue.input === undefined
-      ? 'is required'
-      : `must be one of: ${issue.values.map(String).join(', ')}`;
-  if (issue.code === 'too_big' && issue.origin === 'array') return `must have at most ${issue.maximum} items`;
-  if (issue.code === 'too_small' && issue.origin === 'array')
-    return `must have at least ${issue.minimum} item${issue.minimum === 1 ? '' : 's'}`;
-  return issue.message;
+};
+
+type Place = (path: readonly PropertyKey[]) => { pointer: string } | { parameter: string };
+
+function invalidParts(issues: readonly z.core.$ZodIssue[], place: Place): InvalidPart[] {
+  return issues.flatMap((issue): InvalidPart[] => {
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ ...place([...issue.path, key]), detail: 'is not known here' }));
+    const isAbsent = issue.input === undefined && /^invalid_(type|value|union)$/.test(issue.code);
+    return [{ ...place(issue.path), detail: isAbsent ? 'is required' : issue.message }];
+  });
 }
 
-function invalidParts(
-  error: z.core.$ZodError,
-  place: (path: readonly PropertyKey[]) => { pointer: string } | { parameter: string },
-): InvalidPart[] {
-  return error.issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ ...place([...issue.path, key]), detail: 'is not known here' }))
-      : [{ ...place(issue.path), detail: describe(issue) }],
-  );
+/** Each part once. */
+const distinct = (parts: readonly InvalidPart[]): InvalidPart[] => [
+  ...new Map(parts.map((part) => [JSON.stringify(part), part])).values(),
+];
+
+const inBody: Place = (path) => ({ pointer: pointer(path) });
+const inQuery: Place = ([parameter]) => ({ parameter: String(parameter) });
+const OPTIONS = { reportInput: true, error: describe };
+
+/** The members of a body that its schema does not know. */
+export function unknownMembers(schema: z.ZodType, body: unknown): InvalidPart[] {
+  const { error } = schema.safeParse(body, OPTIONS);
+  return invalidParts(error?.issues.filter(({ code }) => code === 'unrecognized_keys') ?? [], inBody);
 }
 
 /**
  * The body as the schema says.
+ * @param others what is known to be invalid already
  * @throws invalid-request, with every invalid member by JSON Pointer (RFC 6901)
  */
-export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
-  const result = schema.safeParse(body, { reportInput: true });
-  if (result.success) return result.data;
-  throw invalidRequest(invalidParts(result.error, (path) => ({ pointer: pointer(path) })));
+export function parseBody<Schema extends z.ZodType>(
+  schema: Schema,
+  body: unknown,
+  others: readonly InvalidPart[] = [],
+): z.output<Schema> {
+  const { success, data, error } = schema.safeParse(body, OPTIONS);
+  if (success && others.length === 0) return data as z.output<Schema>;
+  throw invalidRequest(distinct([...others, ...invalidParts(error?.issues ?? [], inBody)]));
 }
 
 const isRepeatable = (schema: unknown): boolean => {
@@ -49,26 +79,35 @@ const isRepeatable = (schema: unknown): boolean => {
   return schema instanceof z.ZodArray;
 };
 
+/** Parameters that are not percent-encoded UTF-8: decoding would quietly make other characters of them. */
+const undecodable = (query: string): InvalidPart[] =>
+  query.split('&').flatMap((pair) => {
+    try {
+      decodeURIComponent(pair);
+      return [];
+    } catch {
+      const parameter = [...new URLSearchParams(pair).keys()][0] ?? '';
+      return [{ parameter, detail: 'must be percent-encoded UTF-8' }];
+    }
+  });
+
 /**
  * The query string as the schema says; a parameter whose schema is an array may be repeated, any other may not.
  * @throws invalid-request, with every invalid parameter by name
  */
 export function parseQuery<Schema extends z.ZodObject>(schema: Schema, query: string): z.output<Schema> {
-  const given: Record<string, string | string[]> = Object.create(null);
-  const repeated: InvalidPart[] = [];
+  const others = undecodable(query);
+  const given: [string, string | string[] | undefined][] = [];
   const parameters = new URLSearchParams(query);
   for (const parameter of new Set(parameters.keys())) {
     const values = parameters.getAll(parameter);
-    if (isRepeatable(schema.shape[parameter])) given[parameter] = values;
-    else given[parameter] = values[0] ?? '';
-    if (values.length > 1 && parameter in schema.shape && !isRepeatable(schema.shape[parameter])) {
-      repeated.push({ parameter, detail: 'must not be repeated' });
-    }
+    const known = Object.hasOwn(schema.shape, parameter) ? schema.shape[parameter] : undefined;
+    const repeatable = isRepeatable(known);
+    given.push([parameter, repeatable ? values : values[0]]);
+    if (values.length > 1 && known !== undefined && !repeatable)
+      others.push({ parameter, detail: 'must not be repeated' });
   }
-  const result = schema.safeParse({ ...given }, { reportInput: true });
-  const errors = result.success
-    ? []
-    : invalidParts(result.error, ([parameter]) => ({ parameter: String(parameter) }));
-  if (repeated.length > 0 || !result.success) throw invalidRequest([...repeated, ...errors]);
-  return result.data;
+  const { success, data, error } = schema.safeParse(Object.fromEntries(given), OPTIONS);
+  if (success && others.length === 0) return data as z.output<Schema>;
+  throw invalidRequest(distinct([...others, ...invalidParts(error?.issues ?? [], inQuery)]));
 }

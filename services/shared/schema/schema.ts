@@ -3,13 +3,16 @@ import { z } from 'zod';
 // PostgreSQL's text cannot hold NUL, and a lone surrogate would be stored as another character than was sent.
 const storable = (value: string): boolean => !value.includes('\0') && value.isWellFormed();
 
-/** Free text, trimmed, 1 to `max` characters. */
+// What is too long needs no second look, which could be costly.
+const atMost = (max: number) => ({ error: `must be at most ${max} characters`, abort: true });
+
+/** Free text, trimmed, 1 to `max` characters (Unicode code points). */
 export const text = (max: number) =>
   z
     .string()
     .trim()
     .min(1, 'must not be empty')
-    .max(max, `must be at most ${max} characters`)
+    .max(max, atMost(max))
     .refine(storable, 'must be Unicode text without NUL characters');
 
 /** A name of a person or a thing: 1–100 characters after trimming. */
@@ -18,19 +21,16 @@ export const name = text(100);
 /** Longer text: up to 2,000 characters. */
 export const longText = text(2_000);
 
-export const uuid = z.uuid('must be a UUID').transform((value) => value.toLowerCase());
+/** Any 128 bits, as in paths and as PostgreSQL reads them: an id of an unknown version is unknown, not invalid. */
+export const uuid = z.guid('must be a UUID').transform((value) => value.toLowerCase());
 
-export const email = z
-  .string()
-  .trim()
-  .max(254, 'must be at most 254 characters')
-  .pipe(z.email('must be an e-mail address'));
+export const email = z.string().trim().max(254, atMost(254)).pipe(z.email('must be an e-mail address'));
 
 /** A telephone number as people write it; compared by its digits. */
 export const phone = z
   .string()
   .trim()
-  .max(40, 'must be at most 40 characters')
+  .max(40, atMost(40))
   .regex(/^\+?[\d ().\-/]+$/, 'must be a telephone number: digits, spaces and + ( ) . - /')
   .regex(/\d/, 'must have a digit');
 
@@ -81,7 +81,7 @@ export const instant = z
   .string()
   .refine(
     isInstant,
-    'must be an instant with an offset, such as 2026-03-02T09:30:00Z or 2026-03-02T10:30:00+01:00 (RFC 3339)',
+    'must be an instant with an offset, such as 2026-03-02T09:30:00Z or 2026-03-02T10:30:00+01:00 (RFC 3339; in a query + is written %2B)',
   )
   .meta({ format: 'date-time' })
   .transform((value) => new Date(value).toISOString());
@@ -117,6 +117,9 @@ export const startOfPeriod = (value: string): string => {
   return `${year}-${month}-${day}T00:00:00.000Z`;
 };
 
+/** Years have four digits: a fifth would break the order of texts, and no database reads it. */
+const LAST_MOMENT = '9999-12-31T23:59:59.999Z';
+
 /** The first moment after an instant or partial date, in UTC; an instant is its own end. */
 export const endOfPeriod = (value: string): string => {
   if (value.includes('T')) return value;
@@ -125,7 +128,7 @@ export const endOfPeriod = (value: string): string => {
   if (day !== undefined) end.setUTCDate(day + 1);
   else if (month !== undefined) end.setUTCMonth(month);
   else end.setUTCFullYear((year ?? 0) + 1);
-  return end.toISOString();
+  return end.getUTCFullYear() > 9999 ? LAST_MOMENT : end.toISOString();
 };
 
 /** Wall-clock time `HH:MM`, from 00:00 to 23:59. */
@@ -158,7 +161,7 @@ const isTimeZone = (value: string): boolean => {
 /** An IANA time zone name. */
 export const timeZone = z
   .string()
-  .max(64)
+  .max(64, atMost(64))
   .refine(isTimeZone, 'must be an IANA time zone name, such as Europe/Berlin');
 
 const isLanguageTag = (value: string): boolean => {
@@ -172,7 +175,7 @@ const isLanguageTag = (value: string): boolean => {
 /** A BCP 47 language tag, in canonical case. */
 export const languageTag = z
   .string()
-  .max(35)
+  .max(35, atMost(35))
   .refine(isLanguageTag, 'must be a BCP 47 language tag, such as de or pt-BR')
   .transform((value) => Intl.getCanonicalLocales(value)[0] ?? value);
 

@@ -1,0 +1,350 @@
+import fc from 'fast-check';
+import { type Database, openDatabase } from '../../shared/db/database.ts';
+import { addDoctor, aSchedule, dateIn, everyDay, problemOf, reserve } from '../../testing/calendar.ts';
+import { startDoctor, type TestService } from '../../testing/services.ts';
+import type { Exception } from '../schedules/exception.ts';
+import { type Schedule, weekdays } from '../schedules/schedule.ts';
+import { offeredSlots } from './availability.ts';
+import { searchSlots } from './search.ts';
+
+const HOUR_MS = 3_600_000;
+const UNKNOWN = '01890a5d-ac96-774b-bcce-b302099a8057';
+const day = dateIn(7);
+
+let t: TestService;
+let db: Database;
+beforeAll(async () => {
+  t = await startDoctor();
+  db = openDatabase({ url: t.databaseUrl, poolMax: 2, constraints: {}, onIdleError: () => undefined });
+});
+afterAll(async () => {
+  await db.close();
+  await t.stop();
+});
+
+interface Item {
+  doctorId: string;
+  doctorName: string;
+  specialties: string[];
+  startsAt: string;
+  endsAt: string;
+}
+
+type Query = Record<string, unknown>;
+
+const ask = (query: Query) => t.api.get('/availability').query(query);
+
+/** All pages, each no longer than the limit. */
+async function walk(query: Query, limit: number): Promise<Item[]> {
+  const items: Item[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const { body } = await ask({ ...query, limit, ...(cursor === undefined ? {} : { cursor }) }).expect(200);
+    expect(body.items.length).toBeLessThanOrEqual(limit);
+    if (body.nextCursor !== null) expect(body.items).toHaveLength(limit);
+    items.push(...body.items);
+    cursor = body.nextCursor;
+  }
+  return items;
+}
+
+const shown = (items: readonly Item[]): string[] =>
+  items.map(({ doctorName, startsAt }) => `${startsAt.slice(0, 16)} ${doctorName}`);
+
+/** What each doctor's own list says, merged. */
+async function merged(
+  doctorIds: readonly string[],
+  query: Query,
+): Promise<Pick<Item, 'doctorId' | 'startsAt' | 'endsAt'>[]> {
+  const lists = await Promise.all(
+    doctorIds.map(async (doctorId) => {
+      const { body } = await t.api.get(`/doctors/${doctorId}/availability`).query(query).expect(200);
+      return body.slots.map((slot: object) => ({ doctorId, ...slot }));
+    }),
+  );
+  return lists
+    .flat()
+    .sort((a, b) => (`${a.startsAt} ${a.doctorId}` < `${b.startsAt} ${b.doctorId}` ? -1 : 1));
+}
+
+interface RandomDoctor {
+  schedule: Schedule;
+  exceptions: Exception[];
+  /** Hours after the base, minutes, and minutes of buffer. */
+  reservations: { start: number; end: number; buffer: number }[];
+}
+
+const base = Date.parse(dateIn(2));
+
+const quarter = fc.integer({ min: 0, max: 95 });
+const timeOfDay = (index: number): string =>
+  `${String(Math.floor(index / 4)).padStart(2, '0')}:${String((index % 4) * 15).padStart(2, '0')}`;
+
+const weeklyHours = fc
+  .array(fc.tuple(fc.constantFrom(...weekdays), quarter, fc.integer({ min: 1, max: 40 })), { maxLength: 10 })
+  .map((windows) => {
+    const days = new Set<string>();
+    return windows.flatMap(([weekday, start, length]) => {
+      if (days.has(weekday)) return [];
+      days.add(weekday);
+      return [{ weekday, from: timeOfDay(start), to: timeOfDay(Math.min(start + length, 96)) }];
+    });
+  });
+
+const exception = fc
+  .tuple(
+    fc.constantFrom('open' as const, 'closed' as const),
+    fc.integer({ min: -96, max: 500 }),
+    fc.integer({ min: 1, max: 60 }),
+  )
+  .map(([kind, start, length]): Exception => {
+    const local = (index: number) => new Date(base + index * 900_000).toISOString().slice(0, 16);
+    return { kind, from: local(start), to: local(start + length) };
+  });
+
+const reservation = fc
+  .tuple(
+    fc.integer({ min: -20, max: 1_400 }),
+    fc.integer({ min: 1, max: 40 }),
+    fc.constantFrom(0, 0, 15, 240),
+  )
+  .map(([start, length, buffer]) => ({
+    start: base + start * 300_000,
+    end: base + (start + length) * 300_000,
+    buffer,
+  }));
+
+const randomDoctor: fc.Arbitrary<RandomDoctor> = fc.record({
+  schedule: fc.record({
+    weeklyHours,
+    timeZone: fc.constantFrom('UTC', 'Pacific/Chatham', 'America/Los_Angeles', 'Asia/Kathmandu'),
+    slotMinutes: fc.constantFrom(15, 20, 30, 60),
+    bufferMinutes: fc.constantFrom(0, 10, 240),
+    minimumNoticeMinutes: fc.constantFrom(0, 0, 3_000, 6_000),
+    horizonDays: fc.constantFrom(3, 90, 90),
+  }),
+  exceptions: fc.array(exception, { maxLength: 4 }),
+  reservations: fc.array(reservation, { maxLength: 12 }),
+});
+
+const clinic = fc.record({
+  doctors: fc.array(randomDoctor, { minLength: 1, maxLength: 4 }),
+  from: fc.integer({ min: -72, max: 60 }),
+  hours: fc.integer({ min: 1, max: 110 }),
+  durationMinutes: fc.constantFrom(5, 30, 45, 180),
+  pages: fc.integer({ min: 1, max: 15 }),
+});
+
+/** Stores a random doctor; of the reservations those that the constraint lets in, which are returned with their buffers. */
+async function store({ schedule, exceptions, reservations }: RandomDoctor, specialty: string) {
+  const id = await addDoctor(t, { specialties: [specialty] }, schedule);
+  for (const body of exceptions)
+    await t.api
+      .post(`/doctors/${id}/exceptions`)
+      .send({ ...body, keepReservations: true })
+      .expect(201);
+  const taken: { start: number; end: number }[] = [];
+  for (const { start, end, buffer } of reservations) {
+    const { rowCount } = await t.db.query(
+      `insert into reservations (appointment_id, revision, state, doctor_id, starts_at, ends_at, during)
+       values (gen_random_uuid(), 1, 'active', $1, $2, $3, tstzrange($2, $3::timestamptz + make_interval(mins => $4)))
+       on conflict do nothing`,
+      [id, new Date(start), new Date(end), buffer],
+    );
+    if (rowCount === 1) taken.push({ start, end: end + buffer * 60_000 });
+  }
+  return { id, calendar: { schedule, exceptions }, taken };
+}
+
+describe('GET /availability', () => {
+  let run = 0;
+
+  test("is the merge of the doctors' own lists, each as the pure function has it, whatever the size of a page", async () => {
+    await fc.assert(
+      fc.asyncProperty(clinic, async ({ doctors, from, hours, durationMinutes, pages }) => {
+        run += 1;
+        const specialty = `Clinic ${run}`;
+        const stored = [];
+        for (const doctor of doctors) stored.push(await store(doctor, specialty));
+        const within = { start: base + from * HOUR_MS, end: base + (from + hours) * HOUR_MS };
+        const query = {
+          from: new Date(within.start).toISOString(),
+          to: new Date(within.end).toISOString(),
+          durationMinutes,
+        };
+        const ids = stored.map(({ id }) => id);
+        for (;;) {
+          const before = await merged(ids, query);
+          const limit = Math.min(Math.max(Math.ceil(before.length / pages), 1), 200);
+          const found = await walk({ ...query, specialty }, limit);
+          const pure = stored.flatMap(({ id, calendar, taken }) =>
+            offeredSlots(calendar, taken, Date.now(), within, durationMinutes).map(({ start, end }) => ({
+              doctorId: id,
+              startsAt: new Date(start).toISOString(),
+              endsAt: new Date(end).toISOString(),
+            })),
+          );
+          // The clock has passed a slot's notice meanwhile: again.
+          if (JSON.stringify(await merged(ids, query)) !== JSON.stringify(before)) continue;
+          const members = { doctorName: 'Ada Example', specialties: [specialty] };
+          expect(found).toEqual(before.map(({ doctorId, ...times }) => ({ doctorId, ...members, ...times })));
+          expect(new Set(pure.map((slot) => JSON.stringify(slot)))).toEqual(
+            new Set(before.map((slot) => JSON.stringify(slot))),
+          );
+          return;
+        }
+      }),
+      { numRuns: 20 },
+    );
+  }, 60_000);
+
+  describe('filters', () => {
+    const query = { from: `${day}T00:00:00Z`, to: `${day}T10:00:00Z`, durationMinutes: 30 };
+    const ids: Record<string, string> = {};
+    const filtered = async (filter: Query): Promise<string[]> => {
+      const items = await walk({ ...query, ...filter }, 200);
+      return [...new Set(items.map(({ doctorName }) => doctorName))].sort();
+    };
+
+    beforeAll(async () => {
+      const schedule = aSchedule({ weeklyHours: everyDay('09:00', '10:00') });
+      const add = async (name: string, specialties: string[], languages: string[]) => {
+        ids[name] = await addDoctor(
+          t,
+          { givenName: 'F', familyName: name, specialties, languages },
+          schedule,
+        );
+      };
+      await add('One', ['Filter Pädiatrie'], ['pt-BR']);
+      await add('Two', ['Filter Chirurgie', 'Filter Pädiatrie'], ['de']);
+      await add('Three', ['Filter Chirurgie'], ['pt', 'de-AT']);
+      await addDoctor(t, { familyName: 'Unscheduled', specialties: ['Filter Chirurgie'] });
+    });
+
+    test.each([
+      [{ specialty: 'filter PADIATRIE' }, ['F One', 'F Two']],
+      [{ specialty: ['filter pädiatrie', 'filter chirurgie'] }, ['F One', 'F Three', 'F Two']],
+      [{ specialty: 'Filter' }, []],
+      [{ language: 'pt', specialty: ['filter pädiatrie', 'filter chirurgie'] }, ['F One', 'F Three']],
+      [{ language: ['pt-br', 'de'], specialty: 'filter chirurgie' }, ['F Three', 'F Two']],
+    ])('any of the values of a parameter, all parameters: %j', async (filter, expected) => {
+      expect(await filtered(filter)).toEqual(expected);
+    });
+
+    test('doctorId, with any other parameter; an unknown one finds nothing', async () => {
+      expect(await filtered({ doctorId: ids.One })).toEqual(['F One']);
+      expect(await filtered({ doctorId: [ids.One?.toUpperCase(), ids.Three, UNKNOWN] })).toEqual([
+        'F One',
+        'F Three',
+      ]);
+      expect(await filtered({ doctorId: [ids.One, ids.Three], language: 'de' })).toEqual(['F Three']);
+      expect(await filtered({ doctorId: UNKNOWN })).toEqual([]);
+    });
+
+    test('the earliest first, ties by doctorId, with name and specialties', async () => {
+      const { body } = await ask({ ...query, specialty: 'filter pädiatrie', limit: 3 }).expect(200);
+      const [first, second] = [ids.One, ids.Two].sort();
+      expect(body.items.map(({ doctorId }: Item) => doctorId)).toEqual([first, second, first]);
+      expect(body.items.find(({ doctorId }: Item) => doctorId === ids.Two)).toEqual({
+        doctorId: ids.Two,
+        doctorName: 'F Two',
+        specialties: ['Filter Chirurgie', 'Filter Pädiatrie'],
+        startsAt: `${day}T09:00:00.000Z`,
+        endsAt: `${day}T09:30:00.000Z`,
+      });
+      expect(body.nextCursor).toEqual(expect.any(String));
+    });
+
+    test('reserved time is not offered', async () => {
+      await reserve(t, ids.One ?? '', `${day}T09:00:00Z`, `${day}T09:30:00Z`);
+      expect(shown(await walk({ ...query, doctorId: ids.One }, 200))).toEqual([`${day}T09:30 F One`]);
+    });
+
+    test('422 for the cursor of another question, of another list, or of none', async () => {
+      const { body } = await ask({ ...query, limit: 1 }).expect(200);
+      const cursor = body.nextCursor;
+      await ask({ ...query, limit: 2, cursor }).expect(200);
+      const { body: doctors } = await t.api.get('/doctors?limit=1').expect(200);
+      for (const answer of [
+        await ask({ ...query, durationMinutes: 15, cursor }),
+        await ask({ ...query, language: 'de', cursor }),
+        await ask({ ...query, cursor: doctors.nextCursor }),
+        await ask({ ...query, cursor: 'next' }),
+      ])
+        expect(problemOf(answer)).toBe('422 invalid-request cursor');
+    });
+
+    test.each([
+      [{ durationMinutes: undefined }, 'durationMinutes'],
+      [{ from: undefined, to: undefined }, 'from, to'],
+      [{ to: query.from }, 'to'],
+      [{ to: `${dateIn(70)}T00:00:00Z` }, 'to'],
+      [{ doctorId: ['me', UNKNOWN] }, 'doctorId'],
+      [{ language: 'de_DE' }, 'language'],
+      [{ specialty: '' }, 'specialty'],
+      [{ limit: 201 }, 'limit'],
+      [{ limit: [1, 2] }, 'limit'],
+      [{ speciality: 'Cardiology' }, 'speciality'],
+    ])('422 for %j', async (parameters, expected) => {
+      const given = Object.fromEntries(
+        Object.entries({ ...query, ...parameters }).filter(([, value]) => value !== undefined),
+      );
+      expect(problemOf(await ask(given))).toBe(`422 invalid-request ${expected}`);
+    });
+  });
+
+  test('asks the database as often for many doctors as for a few', async () => {
+    const schedule = aSchedule({ weeklyHours: everyDay('09:00', '17:00') });
+    const asked = async (specialty: string): Promise<string[]> => {
+      const names: string[] = [];
+      const counting = {
+        query: ((statement, args) => {
+          names.push(statement.name);
+          return db.query(statement, args);
+        }) as Database['query'],
+      };
+      const filter = { doctorIds: undefined, specialtyKeys: [specialty], languageKeys: undefined };
+      const search = {
+        ...filter,
+        from: `${day}T08:00:00Z`,
+        to: `${dateIn(60)}T00:00:00Z`,
+        durationMinutes: 30,
+      };
+      expect(await searchSlots(db, search, undefined, 8)).toHaveLength(8);
+      await searchSlots(counting, search, undefined, 8);
+      return names;
+    };
+    const few = await addDoctor(t, { specialties: ['few'] }, schedule);
+    await t.db.query(
+      `with added as (
+         insert into doctors (id, given_name, family_name, name_key, specialties, specialty_keys, time_zone)
+         select gen_random_uuid(), 'M', n::text, 'm', '{many}', '{many}', 'UTC' from generate_series(1, 80) as n
+         returning id
+       )
+       insert into schedules (doctor_id, weekly_hours, time_zone, slot_minutes, buffer_minutes, minimum_notice_minutes, horizon_days)
+       select added.id, weekly_hours, time_zone, slot_minutes, buffer_minutes, minimum_notice_minutes, horizon_days
+         from added, schedules where doctor_id = $1`,
+      [few],
+    );
+    expect(await asked('few')).toEqual(['calendar.list', 'reservations.list_busy']);
+    expect(await asked('many')).toEqual(['calendar.list', 'reservations.list_busy']);
+  });
+
+  test('looks further when everybody is booked out, and finds nothing in the past', async () => {
+    const id = await addDoctor(t, { specialties: ['Booked out'] }, aSchedule());
+    await t.db.query(
+      `insert into reservations (appointment_id, revision, state, doctor_id, starts_at, ends_at, during)
+       select gen_random_uuid(), 1, 'active', $1, s, s + interval '1 day', tstzrange(s, s + interval '1 day')
+         from generate_series($2::timestamptz, $2::timestamptz + interval '39 days', interval '1 day') as s`,
+      [id, `${dateIn(-10)}T00:00:00Z`],
+    );
+    const query = {
+      specialty: 'booked out',
+      from: `${dateIn(-20)}T00:00:00Z`,
+      to: `${dateIn(40)}T00:00:00Z`,
+      durationMinutes: 30,
+      limit: 1,
+    };
+    const { body } = await ask(query).expect(200);
+    expect(shown(body.items)).toEqual([`${dateIn(30)}T09:00 Ada Example`]);
+  });
+});

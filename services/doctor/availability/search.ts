@@ -1,0 +1,90 @@
+import type { Db } from '../../shared/db/database.ts';
+import { type BookableDoctor, type DoctorFilter, listCalendars } from '../schedules/store.ts';
+import { offeredSlots } from './availability.ts';
+import { busyTimes } from './busy.ts';
+import type { Interval } from './interval.ts';
+import { MINUTE_MS } from './local-time.ts';
+
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Enough for the first page in most clinics. */
+const FIRST_STRETCH_MS = 6 * HOUR_MS;
+/** Doctors times hours whose reservations one query may read; some 40,000 rows when everybody is booked out. */
+const MAX_DOCTOR_HOURS = 50_000;
+
+export interface Search extends DoctorFilter {
+  from: string;
+  to: string;
+  durationMinutes: number;
+}
+
+/** A free slot; instants in epoch milliseconds. */
+export interface FoundSlot extends Interval {
+  doctor: BookableDoctor;
+}
+
+/** The last slot of the page before. */
+export interface SlotPosition {
+  start: number;
+  doctorId: string;
+}
+
+/**
+ * The earliest free slots of all doctors that pass the filter, at most `limit`, by start and then by doctor.
+ *
+ * Walks from now on in stretches of time that grow, with one query each for what is taken of all doctors, and stops when
+ * there are enough.
+ */
+export async function searchSlots(
+  db: Db,
+  search: Search,
+  after: SlotPosition | undefined,
+  limit: number,
+): Promise<FoundSlot[]> {
+  const doctors = await listCalendars(db, search, search.from, search.to);
+  const now = doctors[0]?.now;
+  if (now === undefined) return [];
+
+  const end = Date.parse(search.to);
+  const longest = Math.max(FIRST_STRETCH_MS, (MAX_DOCTOR_HOURS / doctors.length) * HOUR_MS);
+  const found: FoundSlot[] = [];
+  let start = Math.max(Date.parse(search.from), now, after?.start ?? 0);
+  for (
+    let length = FIRST_STRETCH_MS;
+    start < end && found.length < limit;
+    length = Math.min(2 * length, longest)
+  ) {
+    const stretch = { start, end: Math.min(start + length, end) };
+    const slots = await slotsStartingIn(db, doctors, stretch, search);
+    found.push(...slots.filter((slot) => after === undefined || isAfter(slot, after)));
+    start = stretch.end;
+  }
+  return found.slice(0, limit);
+}
+
+async function slotsStartingIn(
+  db: Db,
+  doctors: readonly BookableDoctor[],
+  stretch: Interval,
+  { to, durationMinutes }: Search,
+): Promise<FoundSlot[]> {
+  const within = {
+    start: stretch.start,
+    end: Math.min(stretch.end + durationMinutes * MINUTE_MS, Date.parse(to)),
+  };
+  const busy = await busyTimes(
+    db,
+    doctors.map(({ doctorId }) => doctorId),
+    within,
+  );
+  const slots = doctors.flatMap((doctor) =>
+    offeredSlots(doctor.calendar, busy.get(doctor.doctorId) ?? [], doctor.now, within, durationMinutes)
+      .filter(({ start }) => start < stretch.end)
+      .map((slot) => ({ ...slot, doctor })),
+  );
+  return slots.sort((a, b) => a.start - b.start || (a.doctor.doctorId < b.doctor.doctorId ? -1 : 1));
+}
+
+function isAfter(slot: FoundSlot, { start, doctorId }: SlotPosition): boolean {
+  return slot.start > start || (slot.start === start && slot.doctor.doctorId > doctorId);
+}

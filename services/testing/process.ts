@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { endOf } from '../local/processes.ts';
+
+/** A service as a process of its own, as it runs in production. */
+export interface ServiceProcess {
+  url: string;
+  port: number;
+  /** SIGKILL; resolves when the process is gone. Another one takes its place: none is ever started again. */
+  kill: () => Promise<void>;
+  /** SIGSTOP: it is there and does nothing. */
+  pause: () => void;
+  /** SIGCONT. */
+  resume: () => void;
+  /** SIGTERM; resolves with how the process has ended. */
+  stop: () => Promise<string>;
+}
+
+const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+const running = new Set<ServiceProcess>();
+
+/** Starts a service and waits until it is ready. It ends with us, however we end (services/local/leash.ts). */
+export async function startProcess(
+  service: 'patient' | 'doctor',
+  variables: Readonly<Record<string, string>>,
+): Promise<ServiceProcess> {
+  const child = spawn(
+    process.execPath,
+    [
+      '--import',
+      'tsx',
+      '--import',
+      path('../local/leash.ts'),
+      path(`../${service}/main.ts`),
+    ],
+    {
+      cwd: path('../..'),
+      env: { PATH: process.env.PATH, AUTH: 'off', PORT: '0', DRAIN_DELAY_MS: '0', ...variables },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
+  const ended = endOf(child);
+  const signal = async (name: NodeJS.Signals): Promise<string> => {
+    child.kill(name);
+    const end = await ended;
+    running.delete(started);
+    return end;
+  };
+  const started: ServiceProcess = {
+    url: '',
+    port: 0,
+    kill: async () => void (await signal('SIGKILL')),
+    pause: () => child.kill('SIGSTOP'),
+    resume: () => child.kill('SIGCONT'),
+    stop: () => signal('SIGTERM'),
+  };
+  running.add(started);
+  started.port = await Promise.race([portOf(child), ended.then((end) => failed(service, end))]);
+  started.url = `http://127.0.0.1:${started.port}`;
+  return started;
+}
+
+function failed(service: string, end: string): never {
+  throw new Error(`the ${service} service did not start: ${end}`);
+}
+
+/** The port, by the log, once the log says that the database answers too. */
+function portOf({ stdout }: ChildProcess): Promise<number> {
+  if (stdout === null) throw new Error('the process has no standard output');
+  let port = 0;
+  let isReady = false;
+  return new Promise((resolve) => {
+    createInterface({ input: stdout }).on('line', (line) => {
+      const entry = JSON.parse(line) as { msg: string; port?: number };
+      if (entry.msg === 'listening') port = entry.port ?? 0;
+      if (entry.msg.startsWith('ready')) isReady = true;
+      if (isReady && port !== 0) resolve(port);
+    });
+  });
+}
+
+/** Kills every process that was started here and is still there. */
+export const killProcesses = async (): Promise<void> => {
+  await Promise.all([...running].map((each) => each.kill()));
+};
