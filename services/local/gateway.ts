@@ -40,9 +40,8 @@ export async function startGateway({
   const agent = new Agent({ keepAlive: true, maxSockets: 256, timeout: IDLE_CONNECTION_MS });
   const proxy = createProxyServer({ agent, xfwd: true, proxyTimeout: answerTimeoutMs });
   proxy.on('error', (_error, req, res) => {
-    // What has begun cannot become a problem any more: the client must see that it is cut short.
+    // An answer that has begun cannot become a problem any more: it is cut off.
     if (req && res instanceof ServerResponse && !res.headersSent) answer(req, res, unavailable(NO_ANSWER));
-    else res?.destroy();
   });
 
   const forward = (req: IncomingMessage, res: ServerResponse): void => {

@@ -2,10 +2,14 @@ import { existsSync, statSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import pg from 'pg';
 import { asSuperuser, createMissing } from './databases.ts';
 import { type PostgresServer, startPostgres } from './postgres.ts';
 import { commandOf } from './processes.ts';
+
+// Most of it is initdb and fsync, on a machine that may be busy with other tests.
+jest.setTimeout(30_000);
 
 let folder: string;
 const fresh: string[] = [];

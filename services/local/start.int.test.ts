@@ -3,9 +3,13 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { jest } from '@jest/globals';
 import { eventually } from '../testing/services.ts';
 import { freePort } from './ports.ts';
 import { commandOf, endOf } from './processes.ts';
+
+// Each test starts everything once or several times.
+jest.setTimeout(90_000);
 
 const root = new URL('../..', import.meta.url).pathname;
 const sh = promisify(execFile);

@@ -5,6 +5,10 @@ import { appointmentEndpoints } from './appointments/routes.ts';
 import { createSettler } from './appointments/settler.ts';
 import type { PatientConfig } from './config.ts';
 import { openDoctorClient } from './doctor-client.ts';
+import { historyConstraints } from './history/entry.ts';
+import { historyEndpoints } from './history/routes.ts';
+import { patientConstraints } from './patients/patient.ts';
+import { patientEndpoints } from './patients/routes.ts';
 
 export const migrations = fileURLToPath(new URL('./migrations', import.meta.url));
 
@@ -16,7 +20,7 @@ export const patientService = ({
   title: 'Patient service',
   description: 'People, and the promises made to them: patients, appointments, history.',
   migrations,
-  constraints: {},
+  constraints: { ...patientConstraints, ...historyConstraints },
   build: ({ db, log, metrics }): ServiceParts => {
     const { onAnswer, onUnexpected, onBacklog } = bookingMetrics(metrics);
     const doctors = openDoctorClient({
@@ -29,7 +33,11 @@ export const patientService = ({
     });
     const settler = createSettler({ db, doctors, log, onBacklog });
     return {
-      endpoints: [...appointmentEndpoints({ db, doctors })],
+      endpoints: [
+        ...patientEndpoints({ db }),
+        ...historyEndpoints({ db }),
+        ...appointmentEndpoints({ db, doctors }),
+      ],
       background: [settler, { stop: doctors.close }],
     };
   },

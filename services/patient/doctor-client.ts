@@ -86,13 +86,18 @@ const LOST = new Set([
   'ENETUNREACH',
 ]);
 
-const isAbsence = (error: unknown): boolean =>
-  error instanceof errors.ConnectTimeoutError ||
-  error instanceof errors.HeadersTimeoutError ||
-  error instanceof errors.BodyTimeoutError ||
-  error instanceof errors.SocketError ||
-  (error instanceof Error &&
-    (error.name === 'TimeoutError' || LOST.has((error as NodeJS.ErrnoException).code ?? '')));
+function isAbsence(error: unknown): boolean {
+  // By its name and code: an error of Node's own is no `instanceof Error` where the code runs in a context, as under jest.
+  const { name, code } = error as NodeJS.ErrnoException;
+  return (
+    error instanceof errors.ConnectTimeoutError ||
+    error instanceof errors.HeadersTimeoutError ||
+    error instanceof errors.BodyTimeoutError ||
+    error instanceof errors.SocketError ||
+    name === 'TimeoutError' ||
+    LOST.has(code ?? '')
+  );
+}
 
 /** The doctor service, asked for time. */
 export function openDoctorClient({ url, onAnswer, onUnexpected }: DoctorClientOptions): DoctorClient {

@@ -62,3 +62,12 @@ export function countAnswers(replies: readonly Reply[]): Record<string, number> 
   }
   return counts;
 }
+
+/** Lets a service open so many connections to its database before it comes under load: opening all of them at once takes longer than a request waits. */
+export async function warmUp({ call }: Caller, path: string, connections: number): Promise<void> {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const replies = await inParallel(connections, Array(connections).fill(path), (each) => call('GET', each));
+    if (replies.every(({ status }) => status === 200)) return;
+  }
+  throw new Error(`GET ${path} is not answered ${connections} times at once`);
+}

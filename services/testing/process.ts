@@ -28,13 +28,7 @@ export async function startProcess(
 ): Promise<ServiceProcess> {
   const child = spawn(
     process.execPath,
-    [
-      '--import',
-      'tsx',
-      '--import',
-      path('../local/leash.ts'),
-      path(`../${service}/main.ts`),
-    ],
+    ['--import', 'tsx', '--import', path('../local/leash.ts'), path(`../${service}/main.ts`)],
     {
       cwd: path('../..'),
       env: { PATH: process.env.PATH, AUTH: 'off', PORT: '0', DRAIN_DELAY_MS: '0', ...variables },

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket, connect as connectTo } from 'node:net';
+import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 import type { Part, Wire } from './wire.ts';
 
 /** `asked` is before the question arrives; `answered` is after it was answered and before the answer arrives. */
@@ -39,7 +39,7 @@ export interface TcpProxy {
   delay: (ms: number) => void;
   /** Resets what is connected. */
   reset: () => void;
-  /** Where new connections go to. */
+  /** Goes to another server from now on; what is connected to the old one is reset. */
   retarget: (port: number) => void;
   close: () => Promise<void>;
 }
@@ -91,7 +91,6 @@ function join(client: Socket, wire: Wire, state: State): Connection {
     reset: () => {
       client.resetAndDestroy();
       server.resetAndDestroy();
-      state.connections.delete(connection);
     },
   };
 
@@ -149,11 +148,12 @@ function join(client: Socket, wire: Wire, state: State): Connection {
     for (const part of wire.answer(bytes)) move(answer, part);
   });
   client.on('close', () => {
-    if (question.waiting === undefined) server.end();
+    if (server.destroyed) state.connections.delete(connection);
+    else if (question.waiting === undefined) server.end();
   });
   server.on('close', (hadError) => {
-    state.connections.delete(connection);
-    if (hadError) client.resetAndDestroy();
+    if (client.destroyed) state.connections.delete(connection);
+    else if (hadError) client.resetAndDestroy();
     else if (answer.waiting === undefined) client.end();
   });
   return connection;
@@ -164,10 +164,12 @@ const anyPort = (): number => 20_000 + Math.floor(Math.random() * 10_000);
 
 const listenOn = (server: Server, port: number): Promise<boolean> =>
   new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
-    );
-    server.listen(port, '127.0.0.1', () => resolve(true));
+    const onError = (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(false) : reject(error);
+    server.once('error', onError).listen(port, '127.0.0.1', () => {
+      server.off('error', onError);
+      resolve(true);
+    });
   });
 
 /** A proxy in front of a TCP server of this machine, that can fail at a named moment. */
@@ -214,6 +216,7 @@ export async function startProxy(wire: () => Wire, target: number): Promise<TcpP
     reset: () => reset(),
     retarget: (next) => {
       state.target = next;
+      reset();
     },
     close: stopListening,
   };

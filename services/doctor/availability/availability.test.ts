@@ -126,6 +126,7 @@ describe('judge', () => {
     ['beyond-horizon on the day after', '2026-03-05T00:00Z/2026-03-05T00:30Z', 'beyond-horizon'],
     ['beyond-horizon in the last year', '9999-12-31T23:00Z/9999-12-31T23:30Z', 'beyond-horizon'],
     ['outside-working-hours off the grid', '2026-03-02T12:10Z/2026-03-02T12:40Z', 'outside-working-hours'],
+    ['outside-working-hours for 8,000 years', '2026-03-02T09:00Z/9999-12-31T00:00Z', 'outside-working-hours'],
     ['outside-working-hours at the end', '2026-03-02T11:30Z/2026-03-02T12:01Z', 'outside-working-hours'],
     ['not-on-slot-grid in taken time', '2026-03-02T10:10Z/2026-03-02T10:40Z', 'not-on-slot-grid'],
     ['not-on-slot-grid by 1 ms', '2026-03-02T09:30:00.001Z/2026-03-02T10:00Z', 'not-on-slot-grid'],
@@ -133,6 +134,13 @@ describe('judge', () => {
     ['nothing if it touches another', '2026-03-02T10:30Z/2026-03-02T11:00Z', undefined],
   ])('%s', (_name, visit, expected) => {
     expect(judge(calendar, reserved, now, interval(visit))).toBe(expected);
+  });
+
+  test('nothing against the longest visit from the end of the last day, far west', () => {
+    const members = { timeZone: 'Etc/GMT+12', horizonDays: 1, weeklyHours: daily(['00:00', '24:00']) };
+    // On the wall it is 20:00 on 1 March; the visit is from 23:30 on 2 March to 11:30 on 3 March.
+    const visit = interval('2026-03-03T11:30Z/2026-03-03T23:30Z');
+    expect(judge(aCalendar(members), [], now, visit)).toBeUndefined();
   });
 
   test.each([

@@ -85,13 +85,17 @@ function rulesWithin(
   now: number,
   within: Interval,
 ): Rules {
-  const offsets = offsetsWithin(schedule.timeZone, within);
+  const earliestStart = now + schedule.minimumNoticeMinutes * MINUTE_MS;
+  const horizonEnd = localDayOf(schedule.timeZone, now) + (schedule.horizonDays + 1) * LOCAL_DAY_MS;
+  // What zones do in far years takes long to find out, and nothing is offered there. No clock is a day away from UTC, and
+  // no visit that starts within the horizon lasts longer than another day.
+  const start = Math.max(within.start, earliestStart);
+  const end = Math.min(within.end, horizonEnd + 2 * LOCAL_DAY_MS);
+  const offsets = offsetsWithin(schedule.timeZone, { start, end });
   const windows = openWindows(schedule, exceptions, offsets);
-  const lastDay = localDayOf(schedule.timeZone, now) + schedule.horizonDays * LOCAL_DAY_MS;
-  const horizon = { localStart: -Infinity, localEnd: lastDay + LOCAL_DAY_MS };
   return {
-    earliestStart: now + schedule.minimumNoticeMinutes * MINUTE_MS,
-    withinHorizon: normalize(instantsOf(horizon, offsets)),
+    earliestStart,
+    withinHorizon: normalize(instantsOf({ localStart: -Infinity, localEnd: horizonEnd }, offsets)),
     open: openInstants(windows, exceptions, offsets),
     gridStarts: gridStarts(windows, schedule.slotMinutes * MINUTE_MS, offsets),
     taken: normalize(reserved),

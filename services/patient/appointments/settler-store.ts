@@ -54,7 +54,10 @@ export async function makeAllDue(db: Db, limit: number): Promise<void> {
 
 const LIST_EXPIRED = sql<[limit: number], { id: string }>(
   'appointments.list_expired',
-  `select id from appointments where status = 'pending' and starts_at <= now() and contradiction is null order by starts_at limit $1`,
+  // Not before its next try is due: a booking for a time that has passed is refused by the doctor service, through its request.
+  `select id from appointments
+    where status = 'pending' and starts_at <= now() and next_try_at <= now() and contradiction is null
+    order by starts_at limit $1`,
 );
 
 /** Bookings that nobody confirmed before they were to start. */

@@ -8,16 +8,38 @@ export class ConfigurationError extends Error {
   }
 }
 
-function isDecodable(text: string): boolean {
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const POSTGRES = 'postgres://user:password@host:5432/database';
+
+type Read = (variable: string) => string | undefined;
+
+/** `NAME`, or the content of the file that `NAME_FILE` names; undefined when neither is set. */
+function readSecret(name: string, read: Read): string | undefined {
+  const file = read(`${name}_FILE`);
+  if (file === undefined) return read(name);
+  if (read(name) !== undefined) throw new Error(`${name} and ${name}_FILE must not both be set`);
   try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new Error(
+      `${name}_FILE names a file that cannot be read: ${(error as NodeJS.ErrnoException).code}`,
+    );
   }
 }
 
-type Variables = Readonly<Record<string, string | undefined>>;
+/** Throws when it is none of ours; the value is never told, for it may hold a password. */
+function requireUrl(name: string, given: string | undefined, protocols: readonly string[], example: string) {
+  const url = given !== undefined && URL.canParse(given) ? new URL(given) : undefined;
+  if (given === undefined || url === undefined || !protocols.includes(url.protocol))
+    throw new Error(`${name} must be set to a URL such as ${example}`);
+  try {
+    decodeURIComponent(url.username + url.password);
+  } catch {
+    throw new Error(`${name} must have its user and password percent-encoded`);
+  }
+  return given;
+}
 
 /**
  * Reads variables one by one and collects what is wrong; `done()` throws it all at once.
@@ -55,38 +77,12 @@ export function readEnvironment(variables: Variables = process.env) {
     return choices[0] as Choice;
   };
 
-  /** `NAME`, or the content of the file that `NAME_FILE` names; undefined when neither is set. */
-  const secret = (name: string): string | undefined => {
-    const file = value(`${name}_FILE`);
-    if (file === undefined) return value(name);
-    if (value(name) !== undefined) errors.push(`${name} and ${name}_FILE must not both be set`);
+  const attempt = <Value>(read: () => Value, placeholder: Value): Value => {
     try {
-      return readFileSync(file, 'utf8').trim();
-    } catch (error) {
-      throw new Error(
-        `${name}_FILE names a file that cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-      );
-    }
-  };
-
-  const url = (
-    name: string,
-    read: () => string | undefined,
-    protocols: readonly string[],
-    example: string,
-  ): string => {
-    try {
-      const given = read();
-      const parsed = given === undefined || !URL.canParse(given) ? undefined : new URL(given);
-      // The value itself may hold a password: it is never told.
-      if (given === undefined || parsed === undefined || !protocols.includes(parsed.protocol))
-        throw new Error(`${name} must be set to a URL such as ${example}`);
-      if (!isDecodable(parsed.username + parsed.password))
-        throw new Error(`${name} must have its user and password percent-encoded`);
-      return given;
+      return read();
     } catch (error) {
       errors.push((error as Error).message);
-      return example;
+      return placeholder;
     }
   };
 
@@ -94,13 +90,18 @@ export function readEnvironment(variables: Variables = process.env) {
     number,
     oneOf,
     text: (name: string, fallback: string): string => value(name) ?? fallback,
-    httpUrl: (name: string, example: string) => url(name, () => value(name), ['http:', 'https:'], example),
+    httpUrl: (name: string, example: string) =>
+      attempt(() => requireUrl(name, value(name), ['http:', 'https:'], example), example),
     postgresUrl: (name: string) =>
-      url(
-        `${name} or ${name}_FILE`,
-        () => secret(name),
-        ['postgres:', 'postgresql:'],
-        'postgres://user:password@host:5432/database',
+      attempt(
+        () =>
+          requireUrl(
+            `${name} or ${name}_FILE`,
+            readSecret(name, value),
+            ['postgres:', 'postgresql:'],
+            POSTGRES,
+          ),
+        POSTGRES,
       ),
     /** Adds what a reader of several variables found wrong. */
     refuse: (error: string): void => {

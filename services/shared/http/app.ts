@@ -8,6 +8,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import {
   internal,
   invalidRequest,
+  malformedRequest,
   methodNotAllowed,
   notFound,
   Problem,
@@ -17,7 +18,7 @@ import { parseBody, parseQuery } from '../schema/parse.ts';
 import type { Answer } from './answer.ts';
 import { readBody } from './body.ts';
 import type { Call, Endpoint } from './endpoint.ts';
-import { observe, observeProblem, observeRoute } from './observe.ts';
+import { identify, observe, observeProblem, observeRoute } from './observe.ts';
 import { problemAnswer, send } from './send.ts';
 
 export interface AppOptions {
@@ -100,8 +101,6 @@ function noQuery(query: string): undefined {
 /** What went wrong, as a problem: ours as it is, a database that is away as 503, all else as 500 without a word about it. */
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  // The router could not decode the path.
-  if (error instanceof URIError) return nothingHere();
   return (
     databaseAway(error) ?? internal('The request could not be answered; the log tells why.', { cause: error })
   );
@@ -134,6 +133,12 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
       }
     };
 
+  app.use(identify);
+  app.use((req, res, next) => {
+    if (req.httpVersion === '1.1' && req.headers.host === undefined)
+      fail(req, res, malformedRequest('A request must have a Host header (RFC 9112 §3.2).'));
+    else next();
+  });
   // Probes and documents come before logging and metrics, which they would drown.
   for (const [path, answer] of Object.entries(open)) {
     app.get(path, async (req, res) => send(req, res, await answer(), isDraining));
@@ -159,7 +164,10 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
   });
   app.use(routesOf(endpoints, handlerOf, fail, isDraining));
   app.use((req, res) => fail(req, res, nothingHere()));
-  app.use((error: unknown, req: Request, res: Response, _next: unknown) => fail(req, res, error));
+  app.use((error: unknown, req: Request, res: Response, _next: unknown) =>
+    // The router throws one when it cannot decode the path.
+    fail(req, res, error instanceof URIError ? nothingHere() : error),
+  );
   return { app, inFlight };
 }
 

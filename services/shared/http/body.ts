@@ -52,12 +52,28 @@ export function requireMediaType(contentType: string | undefined, allowed: reado
   if (charset !== undefined && charset !== 'utf-8') throw unsupportedMediaType('The charset must be UTF-8.');
 }
 
+const ENCODINGS = ['gzip', 'deflate', 'br', 'identity'];
+const tooLargeBody = () => tooLarge('The body must be at most 100 KiB, measured unpacked.');
+
+/**
+ * Refuses by its headers what need not be read: the reader would answer only when all of it has arrived.
+ * @throws too-large, unsupported-media-type
+ */
+function requireReadable({ headers }: Request): void {
+  const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity';
+  if (!ENCODINGS.includes(encoding)) {
+    throw unsupportedMediaType('The Content-Encoding must be gzip, deflate, br or identity.', {
+      headers: { 'accept-encoding': ENCODINGS.join(', ') },
+    });
+  }
+  if (encoding === 'identity' && Number(headers['content-length']) > MAX_BYTES) throw tooLargeBody();
+}
+
 function bodyProblem(error: unknown): Problem {
   const { type, message } = error as { type?: string; message?: string };
-  if (type === 'entity.too.large') return tooLarge('The body must be at most 100 KiB, measured unpacked.');
-  if (type === 'encoding.unsupported')
-    return unsupportedMediaType('The Content-Encoding must be gzip, deflate, br or identity.');
-  return invalidJson('The body could not be read.', { cause: message });
+  return type === 'entity.too.large'
+    ? tooLargeBody()
+    : invalidJson('The body could not be read.', { cause: message });
 }
 
 /**
@@ -65,6 +81,7 @@ function bodyProblem(error: unknown): Problem {
  * @throws invalid-json, too-large, unsupported-media-type, invalid-request (nested too deep)
  */
 export async function readBody(req: Request, res: Response, allowed: readonly string[]): Promise<unknown> {
+  requireReadable(req);
   await new Promise<void>((resolve, reject) => {
     readRaw(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(bodyProblem(error))));
   });

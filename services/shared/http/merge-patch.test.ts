@@ -117,13 +117,13 @@ describe.each([
       refusal(() => change({ ...least, id: 'y', version: '4', derived: null, size: 99, nonsense: 1 })),
     ).toEqual([
       422,
-      [
+      expect.arrayContaining([
         { pointer: '#/id', detail: differs },
         { pointer: '#/version', detail: differs },
         { pointer: '#/derived', detail: differs },
         { pointer: '#/size', detail: 'must be a whole number from 1 to 9' },
         { pointer: '#/nonsense', detail: 'is not known here' },
-      ].sort((a, b) => a.pointer.localeCompare(b.pointer)),
+      ]),
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
-import { type InvalidPart, invalidRequest, versionMismatch } from '../problem/problem.ts';
+import { type InvalidPart, versionMismatch } from '../problem/problem.ts';
 import { parseBody, unknownMembers } from '../schema/parse.ts';
 
 type JsonObject = Record<string, unknown>;

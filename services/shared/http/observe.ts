@@ -1,4 +1,5 @@
-import type { Request, RequestHandler } from 'express';
+import { AsyncResource } from 'node:async_hooks';
+import type { Request, RequestHandler, Response } from 'express';
 import { contextOf, withContext } from '../log/context.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -29,38 +30,50 @@ const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 
 const single = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header[0] : header;
 
-/** Gives each request its ids, one log line and one observation. */
+/** Gives each request its ids, which its answer and everything done for it carry. */
+export const identify: RequestHandler = (req, res, next) => {
+  const context = contextOf(single(req.headers['x-request-id']), single(req.headers.traceparent));
+  res.setHeader('x-request-id', context.requestId);
+  withContext(context, next);
+};
+
+/** Gives each request one log line and one observation. */
 export function observe(
   log: Log,
   metrics: () => Metrics,
 ): { handler: RequestHandler; inFlight: () => number } {
   let inFlight = 0;
+
+  const finish = (req: Request, res: Response, entry: Observed, started: number): void => {
+    inFlight -= 1;
+    const seconds = (performance.now() - started) / 1000;
+    const method = KNOWN_METHODS.has(req.method) ? req.method : '_OTHER';
+    // 499: the client went away before the answer was written.
+    const status = res.writableFinished ? res.statusCode : 499;
+    metrics().observeRequest(method, entry.route, `${Math.floor(status / 100)}xx`, seconds);
+    const { route, problem, error } = entry;
+    const fields = {
+      method,
+      route,
+      status,
+      durationMs: Math.round(seconds * 1e6) / 1e3,
+      ...(problem === undefined || status === 499 ? {} : { problem }),
+    };
+    if (status < 500) log.info(fields, 'request');
+    else log.error({ ...fields, ...(error === undefined ? {} : { error }) }, 'request failed');
+  };
+
   const handler: RequestHandler = (req, res, next) => {
     const started = performance.now();
-    const context = contextOf(single(req.headers['x-request-id']), single(req.headers.traceparent));
     const entry: Observed = { route: 'unmatched' };
     observed.set(req, entry);
     inFlight += 1;
-    res.setHeader('x-request-id', context.requestId);
-    withContext(context, () => {
-      res.once('close', () => {
-        inFlight -= 1;
-        const seconds = (performance.now() - started) / 1000;
-        const method = KNOWN_METHODS.has(req.method) ? req.method : '_OTHER';
-        // 499: the client went away before the answer was written.
-        const status = res.writableFinished ? res.statusCode : 499;
-        metrics().observeRequest(method, entry.route, `${Math.floor(status / 100)}xx`, seconds);
-        const fields = { method, route: entry.route, status, durationMs: Math.round(seconds * 1e6) / 1e3 };
-        const problem = entry.problem === undefined ? {} : { problem: entry.problem };
-        if (status >= 500)
-          log.error(
-            { ...fields, ...problem, ...(entry.error === undefined ? {} : { error: entry.error }) },
-            'request failed',
-          );
-        else log.info({ ...fields, ...problem }, 'request');
-      });
-      next();
-    });
+    // The socket may be the one that emits this, and it knows no request.
+    res.once(
+      'close',
+      AsyncResource.bind(() => finish(req, res, entry, started)),
+    );
+    next();
   };
   return { handler, inFlight: () => inFlight };
 }

@@ -1,6 +1,18 @@
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { problemAnswer } from '../http/send.ts';
+import { defineProblem, malformedRequest } from '../problem/problem.ts';
+
+const headersTooLarge = defineProblem('headers-too-large', 431, 'Path and headers are too large');
+const requestTimeout = defineProblem('request-timeout', 408, 'The request did not arrive in time');
 
 export interface ServerOptions {
   listener: RequestListener;
@@ -10,26 +22,42 @@ export interface ServerOptions {
   keepAliveTimeoutMs: number;
 }
 
+function parserProblem(code: string | undefined) {
+  if (code === 'HPE_HEADER_OVERFLOW') return headersTooLarge('Path and headers must have at most 16 KiB.');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return requestTimeout('A request must arrive within 30 seconds.');
+  return malformedRequest('The request could not be read as HTTP/1.1.');
+}
+
+/** How long a client whose request was refused may take to read why. */
+const LINGER_MS = 1_000;
+
+/** Whether a refusal would be taken for what it is, and not for the answer to an earlier request. */
+const mayAnswer = (newest: { req: IncomingMessage; res: ServerResponse } | undefined): boolean => {
+  if (newest === undefined) return true;
+  const { req, res } = newest;
+  const isBehind = req.complete && res.writableFinished;
+  const isThisOne = !req.complete && !res.headersSent;
+  return isBehind || isThisOne;
+};
+
 /** What the HTTP parser refuses never reaches the app; it gets a problem all the same. */
 function answerUnparsable(server: Server): void {
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) return;
-    const [status, type] =
-      error.code === 'HPE_HEADER_OVERFLOW'
-        ? [431, 'headers-too-large']
-        : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-          ? [408, 'request-timeout']
-          : [400, 'malformed-request'];
-    const title = STATUS_CODES[status] ?? '';
-    const body = JSON.stringify({
-      type: `urn:problem-type:${type}`,
-      title,
-      status,
-      detail: 'The request could not be read as HTTP/1.1.',
-    });
-    socket.end(
-      `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    );
+  const newest = new WeakMap<Socket, { req: IncomingMessage; res: ServerResponse }>();
+  server.on('request', (req, res) => newest.set(req.socket, { req, res }));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable || !mayAnswer(newest.get(socket))) {
+      socket.destroy();
+      return;
+    }
+    const { status, headers, body = '' } = problemAnswer(parserProblem(error.code), undefined);
+    const lines = Object.entries({
+      ...headers,
+      'cache-control': 'no-store',
+      'content-length': Buffer.byteLength(body),
+      connection: 'close',
+    }).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
   });
 }
 
@@ -46,6 +74,8 @@ export async function listen({
       requestTimeout: 30_000,
       headersTimeout: 30_000,
       maxHeaderSize: 16_384,
+      // The app refuses a request without one, with a problem.
+      requireHostHeader: false,
     },
     listener,
   );

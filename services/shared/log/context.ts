@@ -18,15 +18,21 @@ export const currentContext = (): RequestContext | undefined => storage.getStore
 export const withContext = <Result>(context: RequestContext, work: () => Result): Result =>
   storage.run(context, work);
 
-// A version that we do not know is read as far as we know it (W3C Trace Context §3.2.4).
-const TRACEPARENT =
-  /^(?!ff)(?:00|[0-9a-f]{2}(?=.{53}(?:-|$)))-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(?:$|(?<!^00.{53})-)/;
+const TRACEPARENT = /^([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?$/;
+
+/** A version that we do not know is read as far as we know it (W3C Trace Context §3.2.4). */
+function readTraceparent(header: string | undefined): { traceId?: string; traceFlags?: string } {
+  const [, version, traceId, traceFlags, more] = TRACEPARENT.exec(header ?? '') ?? [];
+  if (traceId === undefined || traceFlags === undefined) return {};
+  return version === 'ff' || (version === '00' && more !== undefined) ? {} : { traceId, traceFlags };
+}
+
 // Enough for the ids that proxies make; no blank, no quote, no @.
 const REQUEST_ID = /^[\w.:+/=-]{1,128}$/;
 
 /** The context of an incoming request; what is not well-formed is made anew, never logged. */
 export function contextOf(requestId: string | undefined, traceparent: string | undefined): RequestContext {
-  const [, traceId, traceFlags] = TRACEPARENT.exec(traceparent ?? '') ?? [];
+  const { traceId, traceFlags } = readTraceparent(traceparent);
   return {
     requestId: requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : randomUUID(),
     traceId: traceId ?? randomBytes(16).toString('hex'),

@@ -54,6 +54,7 @@ export function defineProblem(type: string, status: number, title: string): Prob
   return problemType;
 }
 
+export const malformedRequest = defineProblem('malformed-request', 400, 'The request is not HTTP/1.1');
 export const invalidJson = defineProblem('invalid-json', 400, 'The body is not JSON');
 export const notFound = defineProblem('not-found', 404, 'Not found');
 export const methodNotAllowed = defineProblem('method-not-allowed', 405, 'The method is not allowed here');

@@ -1,0 +1,290 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { type Database, openDatabase } from '../../shared/db/database.ts';
+import { createLog } from '../../shared/log/log.ts';
+import { at, halfHour, seedPatient } from '../../testing/clinic.ts';
+import { eventually } from '../../testing/eventually.ts';
+import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
+import { type ScriptedDoctor, startScriptedDoctor } from '../../testing/scripted-doctor.ts';
+import { startPatient } from '../../testing/services.ts';
+import { openDoctorClient } from '../doctor-client.ts';
+import { createSettler, type Settler } from './settler.ts';
+import { claimDue } from './settler-store.ts';
+
+let database: TestDatabase;
+/** As the owner, to look behind the stores. */
+let db: pg.Client;
+let doctor: ScriptedDoctor;
+const stops: (() => Promise<unknown>)[] = [];
+
+beforeEach(async () => {
+  database = await createDatabase('patient');
+  db = new pg.Client({ connectionString: database.ownerUrl });
+  await db.connect();
+  doctor = await startScriptedDoctor();
+});
+afterEach(async () => {
+  for (const stop of stops.splice(0).toReversed()) await stop();
+  await doctor.stop();
+  await db.end();
+  await database.drop();
+});
+
+function openPool(): Database {
+  const pool = openDatabase({
+    url: database.url,
+    poolMax: 10,
+    constraints: {},
+    onIdleError: () => undefined,
+  });
+  stops.push(pool.close);
+  return pool;
+}
+
+/** The settler of a replica, with connections of its own. */
+function startSettler(): Settler {
+  const pool = openPool();
+  const doctors = openDoctorClient({
+    url: doctor.url,
+    onAnswer: () => undefined,
+    onUnexpected: () => undefined,
+  });
+  const settler = createSettler({
+    db: pool,
+    doctors,
+    log: createLog('patient', 'silent'),
+    onBacklog: () => undefined,
+  });
+  stops.push(doctors.close, settler.stop);
+  settler.start();
+  return settler;
+}
+
+/** Bookings that wait for their answer, one after the other of one patient and one doctor; returns their ids. */
+async function seedWaiting(count: number, { dueInSeconds = 0, tries = 0 } = {}): Promise<string[]> {
+  const [patientId, doctorId] = [await seedPatient({ db }), uuidv7()];
+  const ids = Array.from({ length: count }, () => uuidv7());
+  await db.query(
+    `with wish as (
+       select id, $2::uuid as patient_id, $3::uuid as doctor_id, starts_at, starts_at + interval '30 minutes' as ends_at
+         from unnest($1::uuid[], $4::timestamptz[]) as wish (id, starts_at)
+     ), revision as (
+       insert into appointment_revisions (appointment_id, revision, patient_id, doctor_id, starts_at, ends_at, holds, keyed)
+       select id, 1, patient_id, doctor_id, starts_at, ends_at, true, false from wish
+     )
+     insert into appointments (id, patient_id, doctor_id, starts_at, ends_at, status, tries, next_try_at)
+     select id, patient_id, doctor_id, starts_at, ends_at, 'pending', $5, now() + make_interval(secs => $6) from wish`,
+    [ids, patientId, doctorId, ids.map((_, index) => halfHour(index).startsAt), tries, dueInSeconds],
+  );
+  return ids;
+}
+
+async function statuses(): Promise<Record<string, number>> {
+  const { rows } = await db.query<{ status: string; count: number }>(
+    'select status, count(*)::integer from appointments group by status',
+  );
+  return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+}
+
+const untilBooked = (count: number, timeoutMs?: number) =>
+  eventually(async () => expect(await statuses()).toEqual({ booked: count }), timeoutMs);
+
+const untilAsked = (count: number) =>
+  eventually(async () => expect(doctor.asked.length).toBeGreaterThanOrEqual(count));
+
+/** Nobody answers; tells how many questions were open at once since it was asked last. */
+function scriptAbsence(): { mostAtOnce: () => number } {
+  let open = 0;
+  let most = 0;
+  doctor.script(() => {
+    open += 1;
+    most = Math.max(most, open);
+    const before = sleep(20).then(() => {
+      open -= 1;
+    });
+    return { before, instead: 'cut' };
+  });
+  return {
+    mostAtOnce: () => {
+      const told = most;
+      most = open;
+      return told;
+    },
+  };
+}
+
+describe('a claim', () => {
+  test('puts the next try off for 1, 2, 4 and then always 5 seconds, less up to a quarter', async () => {
+    await seedWaiting(1);
+    const pool = openPool();
+    for (const seconds of [1, 2, 4, 5, 5, 5]) {
+      // Its own transaction's clock stands still.
+      const waits = await pool.tx(async (tx) => {
+        expect(await claimDue(tx, 1)).toHaveLength(1);
+        const [row] = await tx.query<[], { seconds: number }>(
+          {
+            name: 'test.wait',
+            text: 'select extract(epoch from next_try_at - now())::float8 as seconds from appointments',
+          },
+          [],
+        );
+        return row?.seconds;
+      });
+      expect(waits).toBeGreaterThanOrEqual(0.75 * seconds - 1e-6);
+      expect(waits).toBeLessThanOrEqual(seconds);
+      await db.query('update appointments set next_try_at = now()');
+    }
+  });
+
+  test('takes what has been due for longest, and nothing that is not due', async () => {
+    const [late] = await seedWaiting(1, { dueInSeconds: -10 });
+    await seedWaiting(1, { dueInSeconds: 60 });
+    const [later] = await seedWaiting(1, { dueInSeconds: -20 });
+    const pool = openPool();
+    expect((await claimDue(pool, 1)).map(({ appointmentId }) => appointmentId)).toEqual([later]);
+    expect((await claimDue(pool, 10)).map(({ appointmentId }) => appointmentId)).toEqual([late]);
+    expect(await claimDue(pool, 10)).toEqual([]);
+  });
+
+  test('leaves what the doctor service contradicts', async () => {
+    await seedWaiting(1);
+    await db.query(`update appointments set contradiction = 'superseded'`);
+    expect(await claimDue(openPool(), 10)).toEqual([]);
+  });
+
+  test('passes over what another settler is claiming at the same moment', async () => {
+    const ids = await seedWaiting(10);
+    const pool = openPool();
+    const [mine, theirs] = await pool.tx(async (tx) => [await claimDue(tx, 5), await claimDue(pool, 10)]);
+    const claimed = [...mine, ...theirs].map(({ appointmentId }) => appointmentId);
+    expect([mine.length, theirs.length]).toEqual([5, 5]);
+    expect(claimed.sort()).toEqual(ids.sort());
+  });
+});
+
+describe('settlers', () => {
+  test('two of them ask about each wish once', async () => {
+    // Tried before, so that none of them comes to be due again while they work.
+    const ids = await seedWaiting(400, { tries: 9 });
+    startSettler();
+    startSettler();
+    await untilBooked(400);
+    expect(doctor.asked.map(({ appointmentId }) => appointmentId).sort()).toEqual(ids.sort());
+  });
+
+  test('ask about one appointment at a time while nobody answers', async () => {
+    const { mostAtOnce } = scriptAbsence();
+    await seedWaiting(100, { tries: 9 });
+    startSettler();
+    await untilAsked(1);
+    // Those that were asked about at once before the first was known to get no answer.
+    await eventually(async () => expect(mostAtOnce()).toBeLessThanOrEqual(1));
+    expect(doctor.asked.length).toBeLessThanOrEqual(16);
+    await db.query('update appointments set next_try_at = now()');
+    const asked = doctor.asked.length;
+    const started = performance.now();
+    await untilAsked(asked + 5);
+    expect(performance.now() - started).toBeGreaterThan(4 * 200);
+    expect(mostAtOnce()).toBe(1);
+    expect(await statuses()).toEqual({ pending: 100 });
+  });
+
+  test('make everything due with the first answer', async () => {
+    scriptAbsence();
+    await seedWaiting(1);
+    startSettler();
+    await untilAsked(1);
+    await seedWaiting(100, { dueInSeconds: 3_600 });
+    doctor.script(() => undefined);
+    await untilBooked(101);
+  });
+
+  test('go on with the rest when one question gets an answer that means nothing', async () => {
+    const [first, ...rest] = await seedWaiting(50);
+    doctor.script(({ appointmentId }) =>
+      appointmentId === first ? { instead: { status: 500, body: 'oops' } } : undefined,
+    );
+    startSettler();
+    await eventually(async () => expect(await statuses()).toEqual({ booked: rest.length, pending: 1 }));
+    doctor.script(() => undefined);
+    await untilBooked(50);
+  });
+
+  test('ask no more when they are contradicted', async () => {
+    await seedWaiting(1);
+    doctor.script(() => ({ instead: 'revision-mismatch' }));
+    startSettler();
+    await eventually(async () => {
+      const { rows } = await db.query('select contradiction from appointments');
+      expect(rows).toEqual([{ contradiction: 'revision-mismatch' }]);
+    });
+    await db.query('update appointments set next_try_at = now()');
+    const [next] = await seedWaiting(1);
+    doctor.script(() => undefined);
+    await eventually(async () => expect(doctor.decisionOf(next ?? '', 1)).toBeDefined());
+    expect(doctor.asked).toHaveLength(2);
+  });
+
+  test('stop when the tries under way have ended', async () => {
+    await seedWaiting(40, { tries: 9 });
+    doctor.script(() => ({ before: sleep(200) }));
+    const settler = startSettler();
+    await untilAsked(16);
+    await settler.stop();
+    const { booked = 0 } = await statuses();
+    expect(booked).toBe(doctor.asked.length);
+  });
+
+  test('settle 1,000 waiting bookings within 10 s of the doctor service’s return', async () => {
+    scriptAbsence();
+    await seedWaiting(1_000, { tries: 9 });
+    startSettler();
+    await untilAsked(1);
+    await db.query(`update appointments set next_try_at = now() + random() * interval '5 seconds'`);
+    doctor.script(() => undefined);
+    await untilBooked(1_000, 10_000);
+  }, 20_000);
+});
+
+describe('a booking that nobody confirmed before it was to start', () => {
+  const pass = () =>
+    db.query(
+      `update appointments set starts_at = starts_at - interval '30 days', ends_at = ends_at - interval '30 days'`,
+    );
+
+  test('is cancelled while nobody answers, and released when somebody does', async () => {
+    const { mostAtOnce } = scriptAbsence();
+    const [id = ''] = await seedWaiting(1);
+    startSettler();
+    await untilAsked(1);
+    await pass();
+    await eventually(async () => expect(await statuses()).toEqual({ cancelled: 1 }));
+    mostAtOnce();
+    const { rows } = await db.query('select cancellation, revision, answered_revision from appointments');
+    expect(rows).toEqual([
+      {
+        cancellation: { code: 'not-confirmed-in-time', by: 'organisation', at: expect.any(String) },
+        revision: 2,
+        answered_revision: 0,
+      },
+    ]);
+    doctor.script(() => undefined);
+    await eventually(async () => expect(doctor.decisionOf(id, 2)).toMatchObject({ state: 'released' }));
+  });
+
+  test('is left to the request that makes it: the doctor service says too-soon, not we', async () => {
+    const service = await startPatient({ doctorUrl: doctor.url, database });
+    stops.push(service.stop);
+    // Longer than the settler takes to look again.
+    doctor.script(() => ({ before: sleep(600), refuse: 'too-soon' }));
+    const startsAt = at(-1);
+    const body = { patientId: await seedPatient({ db }), doctorId: uuidv7(), startsAt, durationMinutes: 30 };
+    const answer = await service.api.post('/appointments').send(body);
+    expect({ status: answer.status, type: answer.body.type }).toEqual({
+      status: 409,
+      type: 'urn:problem-type:too-soon',
+    });
+    expect(await statuses()).toEqual({ rejected: 1 });
+  });
+});

@@ -1,0 +1,481 @@
+import { gzipSync } from 'node:zlib';
+import { problemOf } from '../../testing/calendar.ts';
+import { addPatient, aFullPatient, allPages, aPatient } from '../../testing/people.ts';
+import { startPatient, type TestService } from '../../testing/services.ts';
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const UNKNOWN = '01890a5d-ac96-774b-bcce-b302099a8057';
+
+let t: TestService;
+beforeAll(async () => {
+  t = await startPatient();
+});
+afterAll(() => t.stop());
+
+const detailsOf = (text: string): string[] =>
+  JSON.parse(text).errors.map((error: Record<string, string>) => `${error.pointer} ${error.detail}`);
+
+/** The day that it is in a zone of POSIX's, whose signs are turned round, moved by some days. */
+async function dayIn(zone: string, days = 0): Promise<string> {
+  const { rows } = await t.db.query(
+    `select to_char(now() at time zone $1 + make_interval(days => $2), 'YYYY-MM-DD') as day`,
+    [zone, days],
+  );
+  return rows[0].day;
+}
+
+describe('POST /patients', () => {
+  test('201 with the whole patient, Location and ETag, which GET repeats byte for byte', async () => {
+    const full = aFullPatient('post-1');
+    const answer = await t.api.post('/patients').send(full).expect(201);
+    const { id, createdAt } = answer.body;
+    expect(answer.body).toEqual({ ...full, id, version: 1, createdAt, updatedAt: createdAt });
+    expect(createdAt).toMatch(INSTANT);
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+    expect(answer.headers).toMatchObject({ location: `/patients/${id}`, etag: '"1"' });
+    const read = await t.api.get(`/patients/${id}`).expect(200);
+    expect(read.text).toBe(answer.text);
+    expect(read.headers).toMatchObject({ etag: '"1"', 'content-type': 'application/json; charset=utf-8' });
+  });
+
+  test('201 without the members that have no value', async () => {
+    const { body } = await t.api
+      .post('/patients')
+      .send({
+        familyName: ' Mononym ',
+        birthDate: '1980',
+        address: { line: [] },
+        identifiers: [],
+        emergencyContact: {},
+      })
+      .expect(201);
+    expect(Object.keys(body)).toEqual(['id', 'familyName', 'birthDate', 'version', 'createdAt', 'updatedAt']);
+    expect(body.familyName).toBe('Mononym');
+  });
+
+  test('201 for a birth today where the day begins first, 422 for tomorrow there', async () => {
+    const today = await dayIn('Etc/GMT-14');
+    await t.api
+      .post('/patients')
+      .send(aPatient({ birthDate: today }))
+      .expect(201);
+    await t.api
+      .post('/patients')
+      .send(aPatient({ birthDate: today.slice(0, 7) }))
+      .expect(201);
+    await t.api
+      .post('/patients')
+      .send(aPatient({ birthDate: today.slice(0, 4) }))
+      .expect(201);
+    const tomorrow = await t.api
+      .post('/patients')
+      .send(aPatient({ birthDate: await dayIn('Etc/GMT-14', 1) }));
+    expect(problemOf(tomorrow)).toBe('422 invalid-request #/birthDate');
+    expect(detailsOf(tomorrow.text)).toEqual(['#/birthDate must not be after today']);
+    expect(problemOf(await t.api.post('/patients').send(aPatient({ birthDate: '9999' })))).toBe(
+      '422 invalid-request #/birthDate',
+    );
+  });
+
+  test('409 duplicate-patient for an identifier of another patient, and nothing is stored', async () => {
+    await addPatient(t, { identifiers: [{ system: 'urn:dup', value: '1' }] });
+    const answer = await t.api.post('/patients').send(
+      aPatient({
+        familyName: 'Neverstored',
+        identifiers: [
+          { system: 'urn:dup', value: '2' },
+          { system: 'urn:dup', value: '1' },
+        ],
+      }),
+    );
+    expect(problemOf(answer)).toBe('409 duplicate-patient');
+    expect(answer.text).not.toContain('urn:dup');
+    expect((await t.api.get('/patients?search=neverstored')).body.items).toEqual([]);
+    await addPatient(t, { identifiers: [{ system: 'urn:dup', value: '2' }] });
+  });
+
+  test('409 duplicate-patient for an identifier of a deleted patient', async () => {
+    const identifiers = [{ system: 'urn:gone', value: '1' }];
+    const id = await addPatient(t, { identifiers });
+    await t.api.delete(`/patients/${id}`).expect(204);
+    expect(problemOf(await t.api.post('/patients').send(aPatient({ identifiers })))).toBe(
+      '409 duplicate-patient',
+    );
+  });
+
+  test('201 for one of two patients who want each other’s identifiers at once, 409 for the other', async () => {
+    for (let round = 0; round < 10; round++) {
+      const identifiers = [1, 2, 3].map((n) => ({ system: 'urn:race', value: `${round}-${n}` }));
+      const statuses = await Promise.all(
+        [identifiers, [...identifiers].reverse()].map(async (wanted) => {
+          const { status } = await t.api.post('/patients').send(aPatient({ identifiers: wanted }));
+          return status;
+        }),
+      );
+      expect(statuses.sort()).toEqual([201, 409]);
+    }
+  });
+
+  test('422 with every invalid member by its pointer', async () => {
+    const answer = await t.api
+      .post('/patients')
+      .send({
+        givenName: '',
+        birthDate: '1980-02-30',
+        phone: 'x1',
+        identifiers: [{ system: 'a' }],
+        nick: 'B',
+      });
+    expect(problemOf(answer)).toBe(
+      '422 invalid-request #/familyName, #/givenName, #/birthDate, #/phone, #/identifiers/0/value, #/nick',
+    );
+  });
+
+  test.each([
+    [
+      'a __proto__ member',
+      '{"familyName":"A","birthDate":"1980","__proto__":{"gender":"male"}}',
+      '#/__proto__',
+    ],
+    ['a constructor member', '{"familyName":"A","birthDate":"1980","constructor":1}', '#/constructor'],
+    ['NUL', '{"familyName":"A\\u0000","birthDate":"1980"}', '#/familyName'],
+    ['half a surrogate pair', '{"familyName":"\\ud800","birthDate":"1980"}', '#/familyName'],
+    [
+      'NUL in an address',
+      '{"familyName":"A","birthDate":"1980","address":{"line":["\\u0000"]}}',
+      '#/address/line/0',
+    ],
+    ['33 levels', `{"familyName":"A","birthDate":"1980","address":${'['.repeat(32)}${']'.repeat(32)}}`, '#'],
+    ['a list', '[]', '#'],
+    ['null', 'null', '#'],
+  ])('422 for %s', async (_what, json, pointers) => {
+    const answer = await t.api.post('/patients').set('Content-Type', 'application/json').send(json);
+    expect(problemOf(answer)).toBe(`422 invalid-request ${pointers}`);
+  });
+
+  test('422 for no body, and for a parameter', async () => {
+    expect(problemOf(await t.api.post('/patients'))).toBe('422 invalid-request #');
+    expect(problemOf(await t.api.post('/patients?dry=1').send(aPatient()))).toBe('422 invalid-request dry');
+  });
+
+  test('400 invalid-json, 413 too-large also unpacked, 415 unsupported-media-type', async () => {
+    const send = (body: string, type = 'application/json') =>
+      t.api.post('/patients').set('Content-Type', type).send(body);
+    expect(problemOf(await send('{"familyName":'))).toBe('400 invalid-json');
+    expect(problemOf(await send(`{"familyName":"${'x'.repeat(110_000)}"}`))).toBe('413 too-large');
+    const packed = gzipSync(`{"familyName":"${'x'.repeat(110_000)}"}`);
+    const unpacked = await t.api
+      .post('/patients')
+      .set({ 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' })
+      .send(packed)
+      .serialize((body: unknown) => body as string);
+    expect(problemOf(unpacked)).toBe('413 too-large');
+    expect(problemOf(await send('familyName=A', 'application/x-www-form-urlencoded'))).toBe(
+      '415 unsupported-media-type',
+    );
+    expect(problemOf(await send('{}', 'application/merge-patch+json'))).toBe('415 unsupported-media-type');
+  });
+
+  // Each character is folded to eighteen.
+  test('201 for names whose folded form would be too long for an index', async () => {
+    const name = '\ufdfa'.repeat(100);
+    const id = await addPatient(t, { familyName: name, givenName: name });
+    await addPatient(t, { familyName: '\u{20000}'.repeat(50), givenName: '\u{20001}'.repeat(50) });
+    expect((await allPages(t, '/patients', 1)).map((patient) => patient.id)).toContain(id);
+  });
+});
+
+describe('POST /patients with an Idempotency-Key', () => {
+  const send = (key: string, body: object) => t.api.post('/patients').set('Idempotency-Key', key).send(body);
+
+  test('201 again with the same body, Location and ETag, also after the patient has changed', async () => {
+    const body = aPatient({ familyName: 'Onlyonce' });
+    const first = await send('once', body).expect(201);
+    await t.api.patch(`/patients/${first.body.id}`).send({ givenName: 'Changed' }).expect(200);
+    const again = await send('once', { birthDate: body.birthDate, ...body }).expect(201);
+    expect(again.text).toBe(first.text);
+    expect(again.headers).toMatchObject({ location: first.headers.location, etag: '"1"' });
+    expect((await t.api.get('/patients?search=onlyonce')).body.items).toHaveLength(1);
+  });
+
+  test('422 idempotency-key-reused for another body', async () => {
+    await send('reused', aPatient()).expect(201);
+    expect(problemOf(await send('reused', aPatient({ gender: 'other' })))).toBe('422 idempotency-key-reused');
+  });
+
+  test('409 duplicate-patient again, though the identifier is free by then', async () => {
+    const identifiers = [{ system: 'urn:kept', value: '1' }];
+    const id = await addPatient(t, { identifiers });
+    const first = await send('kept', aPatient({ identifiers }));
+    expect(problemOf(first)).toBe('409 duplicate-patient');
+    await t.api.patch(`/patients/${id}`).send({ identifiers: null }).expect(200);
+    const again = await send('kept', aPatient({ identifiers }));
+    expect([again.status, again.text]).toEqual([409, first.text]);
+  });
+
+  test('201 after a 422, which the key forgets', async () => {
+    expect(problemOf(await send('mended', aPatient({ birthDate: '9999' })))).toBe(
+      '422 invalid-request #/birthDate',
+    );
+    await send('mended', aPatient()).expect(201);
+  });
+
+  test('one patient when it is sent many times at once', async () => {
+    const body = aPatient({ familyName: 'Atonce' });
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => send('at-once', body).then((answer) => answer)),
+    );
+    const outcomes = new Set(answers.map(({ status, text }) => (status === 201 ? text : status)));
+    outcomes.delete(409);
+    expect(outcomes.size).toBe(1);
+    for (const answer of answers)
+      if (answer.status === 409) expect(problemOf(answer)).toBe('409 request-in-progress');
+    expect((await t.api.get('/patients?search=atonce')).body.items).toHaveLength(1);
+  });
+});
+
+describe('GET /patients/{id}', () => {
+  test('304 when the version is known, 200 when another is', async () => {
+    const id = await addPatient(t);
+    const answer = await t.api.get(`/patients/${id}`).set('If-None-Match', 'W/"7", "1"').expect(304);
+    expect([answer.text, answer.headers.etag]).toEqual(['', '"1"']);
+    await t.api.get(`/patients/${id}`).set('If-None-Match', '*').expect(304);
+    await t.api.get(`/patients/${id}`).set('If-None-Match', '"2"').expect(200);
+  });
+
+  test('200 for HEAD without a body, and for an id in capitals', async () => {
+    const id = await addPatient(t);
+    const answer = await t.api.head(`/patients/${id}`).expect(200);
+    expect([answer.text, answer.headers.etag]).toEqual([undefined, '"1"']);
+    await t.api.get(`/patients/${id.toUpperCase()}`).expect(200);
+  });
+
+  test.each([UNKNOWN, '1', 'null', '%00', '%ff', `${UNKNOWN}x`, '00000000-0000-0000-0000-000000000000'])(
+    '404 for %s',
+    async (id) => {
+      expect(problemOf(await t.api.get(`/patients/${id}`))).toBe('404 not-found');
+    },
+  );
+
+  test('422 for a parameter', async () => {
+    const id = await addPatient(t);
+    expect(problemOf(await t.api.get(`/patients/${id}?fields=id&fields=x&a=`))).toBe(
+      '422 invalid-request fields, a',
+    );
+  });
+});
+
+describe('PUT /patients/{id}', () => {
+  test('200 replaces all; what is left out is gone', async () => {
+    const id = await addPatient(t, aFullPatient('put-1'));
+    const { body, headers } = await t.api.put(`/patients/${id}`).send(aPatient()).expect(200);
+    const { createdAt, updatedAt } = body;
+    expect(body).toEqual({ ...aPatient(), id, version: 2, createdAt, updatedAt });
+    expect(Date.parse(updatedAt)).toBeGreaterThanOrEqual(Date.parse(createdAt));
+    expect(headers.etag).toBe('"2"');
+    await addPatient(t, aFullPatient('put-1'));
+  });
+
+  test('200 for what was read, edited and sent back with its server-made members', async () => {
+    const id = await addPatient(t, aFullPatient('put-2'));
+    const { body: read } = await t.api.get(`/patients/${id}`);
+    const { body } = await t.api
+      .put(`/patients/${id}`)
+      .send({ ...read, givenName: 'Zora' })
+      .expect(200);
+    expect(body).toEqual({ ...read, givenName: 'Zora', version: 2, updatedAt: body.updatedAt });
+  });
+
+  test('412 version-mismatch for a stale version in the body, and nothing changes', async () => {
+    const id = await addPatient(t);
+    const { body: read } = await t.api.get(`/patients/${id}`);
+    await t.api.patch(`/patients/${id}`).send({ gender: 'other' }).expect(200);
+    expect(problemOf(await t.api.put(`/patients/${id}`).send(read))).toBe('412 version-mismatch');
+    expect((await t.api.get(`/patients/${id}`)).body.version).toBe(2);
+  });
+
+  test('422 for any other server-made member that differs, also before it is checked as a whole', async () => {
+    const id = await addPatient(t);
+    const { body: read } = await t.api.get(`/patients/${id}`);
+    const answer = await t.api
+      .put(`/patients/${id}`)
+      .send({ ...read, id: UNKNOWN, createdAt: 'x', updatedAt: null, deletedAt: read.createdAt });
+    expect(problemOf(answer)).toBe('422 invalid-request #/id, #/createdAt, #/updatedAt, #/deletedAt');
+    expect(problemOf(await t.api.put(`/patients/${id}`).send({ ...read, version: '1' }))).toBe(
+      '422 invalid-request #/version',
+    );
+  });
+
+  test('412 version-mismatch for a stale If-Match; the present one, a list and * pass', async () => {
+    const id = await addPatient(t);
+    const put = (ifMatch: string) => t.api.put(`/patients/${id}`).set('If-Match', ifMatch).send(aPatient());
+    await put('"1"').expect(200);
+    const stale = await put('"1"');
+    expect(problemOf(stale)).toBe('412 version-mismatch');
+    expect(stale.headers.etag).toBe('"2"');
+    expect(problemOf(await put('W/"2"'))).toBe('412 version-mismatch');
+    await put('"1", "2"').expect(200);
+    await put('*').expect(200);
+  });
+
+  test('200 keeps an identifier and takes one that the patient had before', async () => {
+    const identifier = (value: string) => ({ system: 'urn:moved', value });
+    const id = await addPatient(t, { identifiers: [identifier('1'), identifier('2')] });
+    const put = (...values: string[]) =>
+      t.api.put(`/patients/${id}`).send(aPatient({ identifiers: values.map(identifier) }));
+    expect((await put('2', '3', '1').expect(200)).body.identifiers).toEqual(['2', '3', '1'].map(identifier));
+    await put('3').expect(200);
+    await addPatient(t, { identifiers: [identifier('1')] });
+    expect(problemOf(await put('3', '1'))).toBe('409 duplicate-patient');
+  });
+
+  test('404, 415, 422 for an unknown patient, another media type, no body', async () => {
+    const id = await addPatient(t);
+    expect(problemOf(await t.api.put(`/patients/${UNKNOWN}`).send(aPatient()))).toBe('404 not-found');
+    expect(
+      problemOf(
+        await t.api
+          .put(`/patients/${id}`)
+          .type('application/merge-patch+json')
+          .send(JSON.stringify(aPatient())),
+      ),
+    ).toBe('415 unsupported-media-type');
+    expect(problemOf(await t.api.put(`/patients/${id}`))).toBe('422 invalid-request #');
+    expect(problemOf(await t.api.put(`/patients/${id}`).send([]))).toBe('422 invalid-request #');
+  });
+
+  test('422 for a birth date after today', async () => {
+    const id = await addPatient(t);
+    expect(problemOf(await t.api.put(`/patients/${id}`).send(aPatient({ birthDate: '9999-01' })))).toBe(
+      '422 invalid-request #/birthDate',
+    );
+  });
+});
+
+describe('PATCH /patients/{id}', () => {
+  test('200 changes what is sent, null removes, the rest stays; in objects too', async () => {
+    const full = aFullPatient('patch-1');
+    const id = await addPatient(t, full);
+    const { body, headers } = await t.api
+      .patch(`/patients/${id}`)
+      .type('application/merge-patch+json')
+      .send(
+        JSON.stringify({
+          gender: null,
+          phone: '1',
+          address: { city: null, country: 'AT' },
+          emergencyContact: null,
+        }),
+      )
+      .expect(200);
+    const { gender, emergencyContact, ...rest } = full;
+    expect(body).toEqual({
+      ...rest,
+      phone: '1',
+      address: { line: ['Unter den Linden 1', '2. Hof'], postalCode: '10117', country: 'AT' },
+      id,
+      version: 2,
+      createdAt: body.createdAt,
+      updatedAt: body.updatedAt,
+    });
+    expect([gender, emergencyContact]).not.toContain(undefined);
+    expect(headers.etag).toBe('"2"');
+  });
+
+  test('200 as application/json, and an object without members is left out', async () => {
+    const id = await addPatient(t, { address: { city: 'Bern' } });
+    const { body } = await t.api
+      .patch(`/patients/${id}`)
+      .send({ address: { city: null } })
+      .expect(200);
+    expect(body).not.toHaveProperty('address');
+  });
+
+  test.each([
+    ['an unknown member', { nick: 'B' }, '#/nick'],
+    ['an unknown member to remove', { address: { zip: null }, nick: null }, '#/address/zip, #/nick'],
+    ['__proto__', '{"__proto__":{"gender":"male"}}', '#/__proto__'],
+    ['removing what is required', { familyName: null, birthDate: null }, '#/familyName, #/birthDate'],
+    [
+      'several errors at once',
+      { familyName: 1, gender: 'x', emergencyContact: { phone: 'x' }, id: 'x' },
+      '#/id, #/familyName, #/gender, #/emergencyContact/phone, #/emergencyContact/phone',
+    ],
+    ['a list', [], '#'],
+    ['a birth date after today', { birthDate: '9999' }, '#/birthDate'],
+  ])('422 for %s', async (_what, body, pointers) => {
+    const id = await addPatient(t);
+    const answer = await t.api.patch(`/patients/${id}`).set('Content-Type', 'application/json').send(body);
+    expect(problemOf(answer)).toBe(`422 invalid-request ${pointers}`);
+    expect((await t.api.get(`/patients/${id}`)).headers.etag).toBe('"1"');
+  });
+
+  test('412 for a stale If-Match or version, 404 for an unknown patient, 409 for another’s identifier', async () => {
+    const identifiers = [{ system: 'urn:patch', value: '1' }];
+    await addPatient(t, { identifiers });
+    const id = await addPatient(t);
+    const patch = (body: object) => t.api.patch(`/patients/${id}`).send(body);
+    expect(problemOf(await patch({ gender: 'male' }).set('If-Match', '"2"'))).toBe('412 version-mismatch');
+    expect(problemOf(await patch({ gender: 'male', version: 2 }))).toBe('412 version-mismatch');
+    expect(problemOf(await patch({ identifiers }))).toBe('409 duplicate-patient');
+    expect(problemOf(await t.api.patch(`/patients/${UNKNOWN}`).send({}))).toBe('404 not-found');
+    expect((await t.api.get(`/patients/${id}`)).headers.etag).toBe('"1"');
+  });
+
+  test('200 for many at once without If-Match: none loses what another has set', async () => {
+    const id = await addPatient(t);
+    const changes = [
+      { givenName: 'At Once' },
+      { gender: 'other' },
+      { phone: '123' },
+      { email: 'a@example.org' },
+      { address: { city: 'Bern' } },
+      { address: { country: 'CH' } },
+      { identifiers: [{ system: 'urn:many', value: '1' }] },
+      { emergencyContact: { name: 'Max' } },
+    ];
+    await Promise.all(changes.map((change) => t.api.patch(`/patients/${id}`).send(change).expect(200)));
+    const { body } = await t.api.get(`/patients/${id}`);
+    expect(body).toMatchObject({
+      ...Object.assign({}, ...changes),
+      address: { city: 'Bern', country: 'CH' },
+      version: 9,
+    });
+    expect((await t.api.get('/patients?search=once+at')).body.items).toHaveLength(1);
+  });
+});
+
+describe('other methods and paths', () => {
+  test('405 with Allow, 204 for OPTIONS with the same', async () => {
+    const id = await addPatient(t);
+    const allowed = {
+      '/patients': 'POST, GET, HEAD, OPTIONS',
+      [`/patients/${id}`]: 'GET, PUT, PATCH, DELETE, HEAD, OPTIONS',
+      [`/patients/${id}/restore`]: 'POST, OPTIONS',
+      [`/patients/${id}/versions`]: 'GET, HEAD, OPTIONS',
+      [`/patients/${id}/versions/1`]: 'GET, HEAD, OPTIONS',
+    };
+    for (const [path, allow] of Object.entries(allowed)) {
+      const options = await t.api.options(path).expect(204);
+      expect(options.headers.allow).toBe(allow);
+      const answer = await t.api.trace(path);
+      expect([problemOf(answer), answer.headers.allow]).toEqual(['405 method-not-allowed', allow]);
+    }
+    expect(problemOf(await t.api.delete('/patients'))).toBe('405 method-not-allowed');
+    await t.api.head(`/patients/${id}/restore`).expect(405);
+  });
+
+  test('404 for paths that are not there', async () => {
+    for (const path of ['/patient', '/Patients', `/patients/${UNKNOWN}/nothing`])
+      expect(problemOf(await t.api.get(path))).toBe('404 not-found');
+  });
+});
+
+test('no patient data is logged', async () => {
+  await t.api
+    .post('/patients')
+    .send(aPatient({ familyName: 'Secretive', phone: '+49 555 0001', birthDate: '1931' }));
+  await t.api.get('/patients?search=secretive&email=secret@example.org');
+  await t.api.post('/patients').send(aPatient({ familyName: 'Secretive\0' }));
+  expect(t.logged()).not.toMatch(/secret|555 0001|1931/i);
+});

@@ -1,0 +1,47 @@
+import type { Database } from '../../shared/db/database.ts';
+import { type Answer, ok } from '../../shared/http/answer.ts';
+import { requireVersion } from '../../shared/http/version.ts';
+import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
+import { once } from '../../shared/idempotency/once.ts';
+import { notFound } from '../../shared/problem/problem.ts';
+import { hasUpcomingAppointments } from './patient.ts';
+import { getPatient, hasUpcoming, lockPresence, setDeleted } from './store.ts';
+import { recordVersion } from './version-store.ts';
+
+interface Change {
+  ifMatch: string | undefined;
+  by: string;
+}
+
+/**
+ * Takes a patient out of every list and read; rows and identifiers stay.
+ * @throws not-found, version-mismatch, has-upcoming-appointments
+ */
+export const deletePatient = (db: Database, id: string, { ifMatch, by }: Change): Promise<void> =>
+  db.tx(async (tx) => {
+    // A booking that is being made is waited for, and the next one finds no patient.
+    const { version, deleted } = await lockPresence(tx, id);
+    if (deleted) throw notFound('There is no such patient.');
+    requireVersion(ifMatch, version);
+    if (await hasUpcoming(tx, id))
+      throw hasUpcomingAppointments('Cancel or complete the appointments that have not ended first.');
+    await setDeleted(tx, id, true);
+    await recordVersion(tx, id, by);
+  });
+
+/**
+ * Brings a deleted patient back; one that is not deleted stays as it is.
+ * @throws not-found, version-mismatch
+ */
+export const restorePatient = (
+  db: Database,
+  id: string,
+  { ifMatch, by, key }: Change & { key: IdempotencyKey | undefined },
+): Promise<Answer> =>
+  once(db, key, async (tx) => {
+    const { version, deleted } = await lockPresence(tx, id);
+    requireVersion(ifMatch, version);
+    if (!deleted) return ok(await getPatient(tx, id));
+    await setDeleted(tx, id, false);
+    return ok(await recordVersion(tx, id, by));
+  });

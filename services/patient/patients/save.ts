@@ -1,0 +1,59 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { Database, Db } from '../../shared/db/database.ts';
+import type { Answer, Representation } from '../../shared/http/answer.ts';
+import { created } from '../../shared/http/answer.ts';
+import type { patched, replaced } from '../../shared/http/merge-patch.ts';
+import { requireVersion } from '../../shared/http/version.ts';
+import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
+import { once } from '../../shared/idempotency/once.ts';
+import { invalidRequest } from '../../shared/problem/problem.ts';
+import { isAfter, type Patient, patientBody, serverMade } from './patient.ts';
+import { insertPatient, latestToday, lockPatient, updatePatient } from './store.ts';
+import { recordVersion } from './version-store.ts';
+
+/** @throws invalid-request, duplicate-patient */
+export const createPatient = (
+  db: Database,
+  patient: Patient,
+  { key, by }: { key: IdempotencyKey | undefined; by: string },
+): Promise<Answer> =>
+  once(db, key, async (tx) => {
+    await requireBorn(tx, patient);
+    const id = uuidv7();
+    await insertPatient(tx, id, patient);
+    return created(`/patients/${id}`, await recordVersion(tx, id, by));
+  });
+
+/**
+ * Replaces or changes a patient, as `apply` does with the body. Also what changes nothing is a version.
+ * @throws not-found, version-mismatch, invalid-request, duplicate-patient
+ */
+export const changePatient = (
+  db: Database,
+  id: string,
+  {
+    body,
+    ifMatch,
+    by,
+    apply,
+  }: {
+    body: unknown;
+    ifMatch: string | undefined;
+    by: string;
+    apply: typeof replaced | typeof patched;
+  },
+): Promise<Representation> =>
+  db.tx(async (tx) => {
+    const { json, version } = await lockPatient(tx, id);
+    requireVersion(ifMatch, version);
+    const current = JSON.parse(json);
+    const patient = apply({ schema: patientBody, current, body, serverMade });
+    await requireBorn(tx, patient);
+    await updatePatient(tx, id, current, patient);
+    return recordVersion(tx, id, by);
+  });
+
+async function requireBorn(tx: Db, { birthDate }: Patient): Promise<void> {
+  if (isAfter(birthDate, await latestToday(tx)))
+    throw invalidRequest([{ pointer: '#/birthDate', detail: 'must not be after today' }]);
+}
