@@ -78,6 +78,7 @@ test('row 1: the process is killed before the appointment’s commit → one app
 });
 
 test('row 2: the acknowledgement of that commit is lost → one appointment, which the same key finds', async () => {
+  await patient.toDoctor.refuse();
   const commit = patient.toDatabase.hold('commit', 'answered');
   const first = book();
   (await commit).lose();
@@ -86,6 +87,7 @@ test('row 2: the acknowledgement of that commit is lost → one appointment, whi
   expect(pending).toMatchObject({ status: 'pending', isSettled: false, reservations: [] });
   expect(await book()).toMatchObject(IN_PROGRESS);
 
+  await patient.toDoctor.pass();
   await sides.hurry();
   expect(await answerOfKey()).toMatchObject({ status: 201, body: { id: pending?.id, status: 'booked' } });
   expect(await sides.bookingsOf(pair.patientId)).toMatchObject([{ reservations: ['1 active'] }]);
@@ -131,6 +133,7 @@ test('row 2: the same without a key, where the insert commits itself → 503, an
 
 test('row 3: the process is killed after the commit, before the PUT → booked or rejected by another replica', async () => {
   const victim = await sides.startPatientProcess();
+  await patient.toDoctor.refuse();
   const other = await sides.seedPair();
   const otherKey = randomUUID();
   const puts = [victim.toDoctor.hold(/^PUT/, 'asked'), victim.toDoctor.hold(/^PUT/, 'asked')];
@@ -143,6 +146,7 @@ test('row 3: the process is killed after the commit, before the PUT → booked o
   await endSchedule(other);
   expect([await book(), await book(patient, other, otherKey)]).toMatchObject([IN_PROGRESS, IN_PROGRESS]);
 
+  await patient.toDoctor.pass();
   await sides.hurry();
   expect(await answerOfKey()).toMatchObject({ status: 201, body: { status: 'booked' } });
   const refused = await answerOfKey(other, otherKey);
@@ -182,6 +186,7 @@ test('row 6: decided, and the answer reset, timed out or cut off → booked by t
   const answers = pairs.map(() => patient.toDoctor.hold(/^PUT/, 'answered'));
   const first = pairs.map((each) => book(patient, each, randomUUID()));
   const [reset, , cut] = await Promise.all(answers);
+  patient.toDoctor.silence();
   reset?.lose();
   // The second is never answered.
   cut?.lose(40);
@@ -192,17 +197,19 @@ test('row 6: decided, and the answer reset, timed out or cut off → booked by t
   const unsettled = { status: 'pending', isSettled: false, reservations: ['1 active'] };
   for (const { patientId } of pairs) expect(await sides.bookingsOf(patientId)).toMatchObject([unsettled]);
 
+  await patient.toDoctor.pass();
   await sides.hurry();
   const settled = { status: 'booked', isSettled: true, reservations: ['1 active'] };
   for (const { patientId } of pairs) {
     const [{ id } = { id: '' }] = await sides.bookingsOf(patientId);
     await eventually(async () => expect(await sides.bookingsOf(patientId)).toMatchObject([settled]));
-    expect(patient.toDoctor.asked(new RegExp(id)).map(({ answer }) => answer)).toEqual(['201', '200']);
+    expect(patient.toDoctor.answers(id)).toEqual(['201', '200']);
   }
 });
 
 test('row 7: the process is killed before or while it settles → booked by another replica', async () => {
   const victim = await sides.startPatientProcess();
+  await patient.toDoctor.refuse();
   const other = await sides.seedPair();
   const otherKey = randomUUID();
   const before = victim.toDatabase.hold('appointments.record_granted', 'asked');
@@ -218,6 +225,7 @@ test('row 7: the process is killed before or while it settles → booked by anot
   expect(await sides.bookingsOf(pair.patientId)).toMatchObject([unsettled]);
   expect(await sides.bookingsOf(other.patientId)).toMatchObject([unsettled]);
 
+  await patient.toDoctor.pass();
   await sides.hurry();
   expect(await answerOfKey()).toMatchObject({ status: 201, body: { status: 'booked' } });
   expect(await answerOfKey(other, otherKey)).toMatchObject({ status: 201, body: { status: 'booked' } });

@@ -25,8 +25,8 @@ export interface TcpProxy {
   port: number;
   /** Everything that was asked, in order, also what did not arrive. */
   exchanges: readonly Exchange[];
-  /** What was asked with a name like this. */
-  asked: (name: RegExp) => Exchange[];
+  /** What was answered to questions with this in their name. */
+  answers: (about: string) => string[];
   /** Holds the next question or answer of an exchange with this name; resolves when it is there. */
   hold: (name: string | RegExp, phase: Phase) => Promise<Held>;
   /** Everything passes; connections with a fault are reset. */
@@ -198,7 +198,10 @@ export async function startProxy(wire: () => Wire, target: number): Promise<TcpP
   return {
     port,
     exchanges: state.exchanges,
-    asked: (name) => state.exchanges.filter((exchange) => name.test(exchange.name)),
+    answers: (about) =>
+      state.exchanges.flatMap(({ name, answer }) =>
+        name.includes(about) && answer !== undefined ? answer : [],
+      ),
     hold: (name, phase) => new Promise((resolve) => state.catches.add({ name, phase, resolve })),
     pass: async () => {
       Object.assign(state, { isSilent: false, delayMs: 0 });

@@ -14,6 +14,9 @@ export const refusalReasons = [
 
 export type RefusalReason = (typeof refusalReasons)[number];
 
+const MAX_VISIT_MS = 720 * 60_000;
+const isVisit = (lengthMs: number): boolean => lengthMs > 0 && lengthMs <= MAX_VISIT_MS;
+
 /** A revision that asks for time. */
 export const reservationRequest = z
   .strictObject({

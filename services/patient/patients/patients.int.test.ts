@@ -117,15 +117,13 @@ describe('POST /patients', () => {
   });
 
   test('422 with every invalid member by its pointer', async () => {
-    const answer = await t.api
-      .post('/patients')
-      .send({
-        givenName: '',
-        birthDate: '1980-02-30',
-        phone: 'x1',
-        identifiers: [{ system: 'a' }],
-        nick: 'B',
-      });
+    const answer = await t.api.post('/patients').send({
+      givenName: '',
+      birthDate: '1980-02-30',
+      phone: 'x1',
+      identifiers: [{ system: 'a' }],
+      nick: 'B',
+    });
     expect(problemOf(answer)).toBe(
       '422 invalid-request #/familyName, #/givenName, #/birthDate, #/phone, #/identifiers/0/value, #/nick',
     );

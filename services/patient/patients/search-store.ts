@@ -63,14 +63,13 @@ export const prefixList = defineList({
 const RAREST = sql<[prefixes: readonly string[], atMost: number], { prefix: string }>(
   'patients.rarest_prefix',
   `select given.prefix
-     from unnest($1::text[]) as given (prefix),
-          lateral (select count(*) from (select from patient_prefixes f where f.prefix = given.prefix limit $2) as counted)
-            as patients (number)
-    order by patients.number
+     from unnest($1::text[]) as given (prefix)
+    order by (select count(*) from (select from patient_prefixes f where f.prefix = given.prefix limit $2) as counted),
+             length(given.prefix) desc
     limit 1`,
 );
 
-/** The prefix that the fewest patients have, of those that are counted up to a bound. */
+/** The prefix that the fewest patients have, when they are counted up to a bound; the longest of equals. */
 export async function rarestPrefix(db: Db, prefixes: readonly string[], atMost: number): Promise<string> {
   const [first = ''] = prefixes;
   if (prefixes.length === 1) return first;

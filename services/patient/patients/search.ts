@@ -23,7 +23,8 @@ export async function searchPatients(
   const withWords = { ...request, filters: { ...request.filters, words: patterns } };
   if (deleted) return deletedList.page(db, withWords);
 
-  const prefix = await rarestPrefix(db, words.map(indexedPrefix), FEW);
+  const prefixes = new Set(words.map(indexedPrefix));
+  const prefix = await rarestPrefix(db, [...prefixes], FEW);
   const withPrefix = { ...withWords, filters: { ...withWords.filters, prefix } };
   const byNameAlone =
     request.order.endsWith('familyName') &&

@@ -147,9 +147,12 @@ export const localDateTime = z.string().refine((value) => {
   return value.length === 16 && localDate.safeParse(date).success && localTime.safeParse(time).success;
 }, 'must be a local date and time that exists, as YYYY-MM-DDTHH:MM, without an offset');
 
+const ICU_NAME = /^(AC|AE|AG|AR|AS|BE|BS|CA|CN|CS|CT|EA|EC|IE|IS|JS|MI|NE|NS|PL|PN|PR|PS|SS|VS)T$/i;
+
 const isTimeZone = (value: string): boolean => {
-  // Offsets such as +01:00 are accepted by newer runtimes, but they are no IANA names.
+  // Offsets such as +01:00 are accepted by newer runtimes, and so are three-letter names of ICU that Temporal refuses.
   if (!/^[A-Za-z][A-Za-z0-9_+\-/]*$/.test(value)) return false;
+  if (ICU_NAME.test(value)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: value });
     return true;
