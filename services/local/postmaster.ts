@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CannotStart } from './cannot-start.ts';
 import type { Account } from './postgres-account.ts';
 import { asAccount, type Programs, programEnvironment } from './postgres-cluster.ts';
 import { commandOf } from './processes.ts';
@@ -41,5 +42,11 @@ export async function stopOrphan(cluster: string, programs: Programs, account: A
       env: programEnvironment,
       ...asAccount(account),
     });
-  await stop('fast', 5).catch(() => stop('immediate', 5));
+  await stop('fast', 5)
+    .catch(() => stop('immediate', 5))
+    .catch(() => {
+      throw new CannotStart(
+        `A PostgreSQL of an earlier start (process ${postmaster.pid}) holds ${cluster} and does not stop: kill -9 ${postmaster.pid}`,
+      );
+    });
 }

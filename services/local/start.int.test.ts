@@ -234,7 +234,7 @@ test('starts again by itself after SIGKILL of all of it, and of npm alone', asyn
 test('--empty loads nothing, and SIGTERM in the middle of a start stops it cleanly', async () => {
   const own = { DATA_DIR: join(folder, 'empty') };
   const interrupted = npmStart(['--empty'], own);
-  await eventually(async () => signal(interrupted, 'migrate', 'SIGCONT'), 10_000);
+  await eventually(async () => signal(interrupted, '/postgres -D', 'SIGCONT'), 10_000);
   const all = interrupted.processes();
   interrupted.npm.kill('SIGTERM');
   expect(await interrupted.end).toBe('exit code 0');

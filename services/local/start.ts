@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { migrate } from '../shared/db/migrate.ts';
 import { untilReady } from './api-client.ts';
-import { runProgram, startProgram } from './child.ts';
+import { startProgram } from './child.ts';
 import type { Config, DatabaseUrls } from './config.ts';
 import {
   applicationRole,
@@ -24,10 +26,12 @@ export const loopback = (port: number): string => `http://127.0.0.1:${port}`;
 export async function startParts(config: Config, parts: Parts, signal: AbortSignal): Promise<void> {
   const { PORT, PATIENT_PORT, DOCTOR_PORT } = config.ports;
   const databases = await startDatabases(config, parts, signal);
-  await Promise.all(databaseNames.map((name) => migrate(name, config, databases, signal)));
+  await Promise.race([migrateAll(databases), aborted(signal)]);
 
   const service = (name: DatabaseName, port: number) => ({
-    ...program(name, config),
+    name,
+    script: `../${name}/main.ts`,
+    logLevel: config.logLevel,
     watch: config.watch,
     env: {
       ...config.inherited,
@@ -71,22 +75,25 @@ async function startDatabases(
   return new Map([...ours, ...theirs]);
 }
 
-const program = (name: DatabaseName, { logLevel }: Config) => ({
-  name,
-  script: `../${name}/main.ts`,
-  logLevel,
-});
-
-async function migrate(
-  name: DatabaseName,
-  config: Config,
-  databases: Databases,
-  signal: AbortSignal,
-): Promise<void> {
-  const urls = databases.get(name);
-  const env = { ...config.inherited, DATABASE_URL: urls?.url, OWNER_DATABASE_URL: urls?.ownerUrl };
-  await runProgram({ ...program(name, config), args: ['migrate'], env }, signal);
+/** In this process, unlike in the cluster: two processes more would take a quarter of the time that a start takes. */
+async function migrateAll(databases: Databases): Promise<void> {
+  await Promise.all(
+    [...databases].map(([name, { url, ownerUrl }]) =>
+      migrate({
+        ownerUrl,
+        applicationRole: decodeURIComponent(new URL(url).username),
+        directory: fileURLToPath(new URL(`../${name}/migrations`, import.meta.url)),
+        log: (message) => console.log(`[${name}] ${message}`),
+      }),
+    ),
+  );
 }
+
+/** Rejects when the signal is aborted. */
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 
 async function openGateway(port: number, servicePorts: Readonly<Record<string, number>>) {
   const routes = readRoutes(await readFile(new URL('../../k8s/base/ingress.yaml', import.meta.url), 'utf8'));

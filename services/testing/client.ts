@@ -15,7 +15,7 @@ export interface Told {
 
 interface Request {
   path: string;
-  body?: object;
+  body?: object | undefined;
   key?: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export function createClient() {
   const history: (Request & Told)[] = [];
   const callers = new Map<string, Caller>();
 
-  const call = async (url: string, method: 'GET' | 'POST', request: Request): Promise<Told> => {
+  const call = async (url: string, method: Method, request: Request): Promise<Told> => {
     const caller = callers.get(url) ?? openCaller(url);
     callers.set(url, caller);
     const { path, body, key } = request;
@@ -50,6 +50,7 @@ export function createClient() {
   };
 
   return {
+    call,
     get: (url: string, path: string) => call(url, 'GET', { path }),
     post: (url: string, path: string, body: object = {}, key?: string) =>
       call(url, 'POST', { path, body, key }),

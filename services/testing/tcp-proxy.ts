@@ -15,6 +15,8 @@ export interface Held {
 
 export interface Exchange {
   name: string;
+  /** The port of the server that was to be asked. */
+  target: number;
   /** Milliseconds of `performance.now()`. */
   askedAt: number;
   /** Of HTTP: the status, and the word of a problem. */
@@ -79,7 +81,8 @@ interface Lane {
 
 /** Joins a client with the server and keeps to the state's faults. */
 function join(client: Socket, wire: Wire, state: State): Connection {
-  const server = connectTo(state.target, '127.0.0.1');
+  const { target } = state;
+  const server = connectTo(target, '127.0.0.1');
   for (const socket of [client, server]) socket.setNoDelay(true).on('error', () => undefined);
   const question: Lane = { phase: 'asked', to: server };
   const answer: Lane = { phase: 'answered', to: client };
@@ -115,7 +118,7 @@ function join(client: Socket, wire: Wire, state: State): Connection {
 
   const note = (lane: Lane, part: Part): void => {
     if (lane.phase === 'asked' && part.isFirst) {
-      exchange = { name: part.exchange, askedAt: performance.now() };
+      exchange = { name: part.exchange, target, askedAt: performance.now() };
       state.exchanges.push(exchange);
     }
     if (part.summary !== undefined && exchange !== undefined) exchange.answer = part.summary;

@@ -46,22 +46,25 @@ export interface Booking {
 
 const through = (url: string, { port }: TcpProxy): string => Object.assign(new URL(url), { port }).href;
 
-async function open({ ownerUrl }: TestDatabase): Promise<pg.Client> {
+/** A connection behind the services, that may be lost. */
+export async function connectAsOwner({ ownerUrl }: Pick<TestDatabase, 'ownerUrl'>): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: ownerUrl });
+  client.on('error', () => undefined);
   await client.connect();
   return client;
 }
 
-/** Both databases, and as many replicas of both services as a test asks for. */
-export async function openTwoSides() {
-  const [patientDatabase, doctorDatabase] = [await createDatabase('patient'), await createDatabase('doctor')];
-  const patient = { db: await open(patientDatabase) };
-  const doctor = { db: await open(doctorDatabase) };
+/** Both databases, and as many replicas of both services as a test asks for. A test that kills the doctor's database brings its own. */
+export async function openTwoSides(ownDoctorDatabase?: TestDatabase) {
+  const patientDatabase = await createDatabase('patient');
+  const doctorDatabase = ownDoctorDatabase ?? (await createDatabase('doctor'));
+  const patient = { db: await connectAsOwner(patientDatabase) };
+  const doctor = { db: await connectAsOwner(doctorDatabase) };
   const client: Client = createClient();
   const proxies: TcpProxy[] = [];
   const stops: (() => Promise<unknown>)[] = [];
   const waysToDoctor: TcpProxy[] = [];
-  let doctorPort = 0;
+  const doctorPorts: number[] = [];
 
   const proxyTo = async (wire: typeof httpWire, port: number): Promise<TcpProxy> => {
     const proxy = await startProxy(wire, port);
@@ -70,7 +73,7 @@ export async function openTwoSides() {
   };
   const proxyToDatabase = ({ url }: TestDatabase) => proxyTo(postgresWire, Number(new URL(url).port));
   const waysOfPatient = async () => {
-    const toDoctor = await proxyTo(httpWire, doctorPort);
+    const toDoctor = await proxyTo(httpWire, doctorPorts.at(-1) ?? 0);
     waysToDoctor.push(toDoctor);
     return { toDatabase: await proxyToDatabase(patientDatabase), toDoctor };
   };
@@ -97,7 +100,7 @@ export async function openTwoSides() {
     },
     /** Where the doctor service is from now on, for every replica of the patient service. */
     askDoctorAt: ({ port }: { port: number }): void => {
-      doctorPort = port;
+      doctorPorts.push(port);
       for (const way of waysToDoctor) way.retarget(port);
     },
 
@@ -133,25 +136,34 @@ export async function openTwoSides() {
     bookingsOf: (patientId: string) => readBookings(patient.db, doctor.db, patientId),
     /** Makes every waiting revision due: backoff is no part of what is tested. */
     hurry: () =>
-      patient.db.query('update appointments set next_try_at = now() where answered_revision < revision'),
+      patient.db.query(
+        'update appointments set next_try_at = now(), tries = 0 where answered_revision < revision',
+      ),
     /** Ends the 15 seconds that a key is left to the request that made it. */
     endLease: () =>
       patient.db.query(`update idempotency_keys set created_at = created_at - interval '16 seconds'`),
 
-    /** Mends every way, waits until everything is settled, and tells what does not hold. */
-    whatIsBroken: async (): Promise<string[]> => {
-      await Promise.all(proxies.map((proxy) => proxy.pass()));
-      await sides.hurry();
-      await eventually(async () => {
+    /** Resolves when no revision waits for the doctor service; that may take 10 seconds. */
+    untilSettled: () =>
+      eventually(async () => {
         const { rowCount } = await patient.db.query(
           'select from appointments where answered_revision < revision and contradiction is null',
         );
         if (rowCount !== 0) throw new Error(`${rowCount} appointments are not settled`);
-      });
+      }),
+    /** Mends every way, waits until everything is settled, and tells what does not hold. */
+    whatIsBroken: async (): Promise<string[]> => {
+      await Promise.all(proxies.map((proxy) => proxy.pass()));
+      await sides.hurry();
+      await sides.untilSettled();
       return [
         ...(await invariantsBroken(patient, doctor)),
         ...(await client.lies(patient.db)),
-        ...answeredTwoWays(waysToDoctor.flatMap(({ exchanges }) => exchanges)),
+        ...answeredTwoWays(
+          waysToDoctor
+            .flatMap(({ exchanges }) => exchanges)
+            .filter(({ target }) => doctorPorts.includes(target)),
+        ),
       ];
     },
 

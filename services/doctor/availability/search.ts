@@ -41,8 +41,7 @@ export async function searchSlots(
   after: SlotPosition | undefined,
   limit: number,
 ): Promise<FoundSlot[]> {
-  const doctors = await listCalendars(db, search, search.from, search.to);
-  const now = doctors[0]?.now;
+  const { doctors, now } = await listCalendars(db, search, search.from, search.to);
   if (now === undefined) return [];
 
   const end = Date.parse(search.to);
@@ -55,7 +54,7 @@ export async function searchSlots(
     length = Math.min(2 * length, longest)
   ) {
     const stretch = { start, end: Math.min(start + length, end) };
-    const slots = await slotsStartingIn(db, doctors, stretch, search);
+    const slots = await slotsStartingIn(db, doctors, now, stretch, search);
     found.push(...slots.filter((slot) => after === undefined || isAfter(slot, after)));
     start = stretch.end;
   }
@@ -65,6 +64,7 @@ export async function searchSlots(
 async function slotsStartingIn(
   db: Db,
   doctors: readonly BookableDoctor[],
+  now: number,
   stretch: Interval,
   { to, durationMinutes }: Search,
 ): Promise<FoundSlot[]> {
@@ -72,13 +72,18 @@ async function slotsStartingIn(
     start: stretch.start,
     end: Math.min(stretch.end + durationMinutes * MINUTE_MS, Date.parse(to)),
   };
+  // Before asking what is taken: at night and at weekends nobody is open, and nothing needs to be asked.
+  const open = doctors.filter(
+    ({ calendar }) => offeredSlots(calendar, [], now, within, durationMinutes).length > 0,
+  );
+  if (open.length === 0) return [];
   const busy = await busyTimes(
     db,
-    doctors.map(({ doctorId }) => doctorId),
+    open.map(({ doctorId }) => doctorId),
     within,
   );
-  const slots = doctors.flatMap((doctor) =>
-    offeredSlots(doctor.calendar, busy.get(doctor.doctorId) ?? [], doctor.now, within, durationMinutes)
+  const slots = open.flatMap((doctor) =>
+    offeredSlots(doctor.calendar, busy.get(doctor.doctorId) ?? [], now, within, durationMinutes)
       .filter(({ start }) => start < stretch.end)
       .map((slot) => ({ ...slot, doctor })),
   );

@@ -25,9 +25,9 @@ export const reservationRequest = z
     endsAt: instant,
     revision: wholeNumber(1, 1_000_000_000),
   })
-  .refine(({ startsAt, endsAt }) => endsAt > startsAt, {
+  .refine(({ startsAt, endsAt }) => isVisit(Date.parse(endsAt) - Date.parse(startsAt)), {
     path: ['endsAt'],
-    message: 'must be after startsAt',
+    message: 'must be after startsAt, by 720 minutes at most',
   });
 
 /** One answered revision of an appointment. A release has neither doctor nor time; a reason only a refusal. */

@@ -120,7 +120,7 @@ describe('PUT /reservations/{appointmentId}', () => {
     const { status, body } = await put(uuidv7(), { endsAt: at(2, '09:00') });
     expect({ status, errors: body.errors }).toEqual({
       status: 422,
-      errors: [{ pointer: '#/endsAt', detail: 'must be after startsAt' }],
+      errors: [{ pointer: '#/endsAt', detail: 'must be after startsAt, by 720 minutes at most' }],
     });
   });
 

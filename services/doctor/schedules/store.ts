@@ -6,20 +6,27 @@ import { notFound } from '../../shared/problem/problem.ts';
 import type { Exception } from './exception.ts';
 import type { Schedule } from './schedule.ts';
 
-/** What a schedule `s` says, as `Schedule` names it. */
-const RULES = `
-  'weeklyHours', s.weekly_hours,
-  'timeZone', s.time_zone,
-  'slotMinutes', s.slot_minutes,
-  'bufferMinutes', s.buffer_minutes,
-  'minimumNoticeMinutes', s.minimum_notice_minutes,
-  'horizonDays', s.horizon_days,
-  'validFrom', s.valid_from,
-  'validUntil', s.valid_until`;
+/** The columns of a schedule `s`, by the members of `Schedule` that they hold. */
+const RULES = {
+  weeklyHours: 's.weekly_hours',
+  timeZone: 's.time_zone',
+  slotMinutes: 's.slot_minutes',
+  bufferMinutes: 's.buffer_minutes',
+  minimumNoticeMinutes: 's.minimum_notice_minutes',
+  horizonDays: 's.horizon_days',
+  validFrom: 's.valid_from',
+  validUntil: 's.valid_until',
+};
+const members = Object.entries(RULES)
+  .map(([member, column]) => `'${member}', ${column}`)
+  .join(', ');
+const columns = Object.entries(RULES)
+  .map(([member, column]) => `${column} as "${member}"`)
+  .join(', ');
 
 /** A schedule as it leaves. */
 const SCHEDULE = `s.doctor_id as id, s.version, json_strip_nulls(json_build_object(
-  'doctorId', s.doctor_id, ${RULES},
+  'doctorId', s.doctor_id, ${members},
   'version', s.version,
   'createdAt', ${instantText('s.created_at')},
   'updatedAt', ${instantText('s.updated_at')}))::text as json`;
@@ -157,25 +164,36 @@ interface StoredCalendar {
   exceptions: readonly Exception[];
 }
 
+type RuleColumns = Omit<Schedule, 'validFrom' | 'validUntil'> & {
+  validFrom: string | null;
+  validUntil: string | null;
+};
+
+// Columns and not the JSON of a schedule: that would take twice the time, and a search reads all doctors.
+const scheduleOf = ({ validFrom, validUntil, ...rules }: RuleColumns): Schedule => ({
+  ...rules,
+  ...(validFrom === null ? {} : { validFrom }),
+  ...(validUntil === null ? {} : { validUntil }),
+});
+
 // Their local times may mean other instants in each zone; none is two days away from UTC.
 const exceptionsWithin = (from: string, to: string) => `coalesce((
   select json_agg(json_build_object(${CHANGE}))
     from exceptions e
    where e.doctor_id = d.id
      and e.to_local > (${from}) at time zone 'UTC' - interval '2 days'
-     and e.from_local < (${to}) at time zone 'UTC' + interval '2 days'), '[]')`;
+     and e.from_local < (${to}) at time zone 'UTC' + interval '2 days'), '[]') as exceptions`;
 
 /** Epoch milliseconds, rounded up, so that the present millisecond has passed. */
-const NOW = 'ceil(extract(epoch from now()) * 1000)::bigint';
+const NOW = 'ceil(extract(epoch from now()) * 1000)::bigint as now';
 
 const FIND_CALENDAR = sql<
   [doctorId: string, from: string, to: string],
-  { now: number; timeZone: string; schedule: Schedule | null; exceptions: Exception[] }
+  { now: number; doctorTimeZone: string; exceptions: Exception[] } & (RuleColumns | { timeZone: null })
 >(
   'calendar.find',
-  `select ${NOW} as now, coalesce(s.time_zone, d.time_zone) as "timeZone",
-          case when s.doctor_id is not null then json_strip_nulls(json_build_object(${RULES})) end as schedule,
-          ${exceptionsWithin('$2::timestamptz', '$3::timestamptz')} as exceptions
+  `select ${NOW}, d.time_zone as "doctorTimeZone", ${columns},
+          ${exceptionsWithin('$2::timestamptz', '$3::timestamptz')}
      from doctors d left join schedules s on s.doctor_id = d.id
     where d.id = $1 and d.deleted_at is null`,
 );
@@ -200,8 +218,9 @@ export async function findCalendar(
 ): Promise<DoctorCalendar | undefined> {
   const [row] = await db.query(FIND_CALENDAR, [doctorId, from, to]);
   if (row === undefined) return undefined;
-  const { now, timeZone, schedule, exceptions } = row;
-  return { now, timeZone, calendar: { schedule: schedule ?? undefined, exceptions } };
+  const { now, doctorTimeZone, exceptions, ...rules } = row;
+  const schedule = rules.timeZone === null ? undefined : scheduleOf(rules);
+  return { now, timeZone: schedule?.timeZone ?? doctorTimeZone, calendar: { schedule, exceptions } };
 }
 
 /** Which doctors: any of the values of a member, of every member that is there. */
@@ -215,8 +234,7 @@ export interface BookableDoctor {
   doctorId: string;
   doctorName: string;
   specialties: readonly string[];
-  now: number;
-  calendar: { schedule: Schedule; exceptions: readonly Exception[] };
+  calendar: StoredCalendar;
 }
 
 const LIST_CALENDARS = sql<
@@ -227,13 +245,11 @@ const LIST_CALENDARS = sql<
     specialtyKeys: readonly string[] | undefined,
     languageKeys: readonly string[] | undefined,
   ],
-  BookableDoctor
+  Omit<BookableDoctor, 'calendar'> & { now: number; exceptions: Exception[] } & RuleColumns
 >(
   'calendar.list',
-  `select d.id as "doctorId", d.given_name || ' ' || d.family_name as "doctorName", d.specialties, ${NOW} as now,
-          json_build_object(
-            'schedule', json_strip_nulls(json_build_object(${RULES})),
-            'exceptions', ${exceptionsWithin('greatest($1::timestamptz, now())', '$2::timestamptz')}) as calendar
+  `select d.id as "doctorId", d.given_name || ' ' || d.family_name as "doctorName", d.specialties, ${NOW}, ${columns},
+          ${exceptionsWithin('greatest($1::timestamptz, now())', '$2::timestamptz')}
      from doctors d join schedules s on s.doctor_id = d.id
     where d.deleted_at is null
       and ($3::uuid[] is null or d.id = any ($3))
@@ -241,11 +257,22 @@ const LIST_CALENDARS = sql<
       and ($5::text[] is null or d.language_keys && $5)`,
 );
 
-/** The calendars of all doctors that have a schedule and pass the filter, with the exceptions that may touch these instants. */
-export const listCalendars = (
+/**
+ * The calendars of all doctors that have a schedule and pass the filter, with the exceptions that may touch these instants from
+ * now on. `now` is the database's clock in epoch milliseconds; it comes with the doctors, and not without any.
+ */
+export async function listCalendars(
   db: Db,
-  filter: DoctorFilter,
+  { doctorIds, specialtyKeys, languageKeys }: DoctorFilter,
   from: string,
   to: string,
-): Promise<BookableDoctor[]> =>
-  db.query(LIST_CALENDARS, [from, to, filter.doctorIds, filter.specialtyKeys, filter.languageKeys]);
+): Promise<{ now: number | undefined; doctors: BookableDoctor[] }> {
+  const rows = await db.query(LIST_CALENDARS, [from, to, doctorIds, specialtyKeys, languageKeys]);
+  const doctors = rows.map(({ doctorId, doctorName, specialties, now: _now, exceptions, ...rules }) => ({
+    doctorId,
+    doctorName,
+    specialties,
+    calendar: { schedule: scheduleOf(rules), exceptions },
+  }));
+  return { now: rows[0]?.now, doctors };
+}

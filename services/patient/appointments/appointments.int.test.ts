@@ -252,16 +252,14 @@ describe('GET /appointments/{id}.ics', () => {
 });
 
 test('no answer, log line or metric of a refusal repeats what the patient wrote', async () => {
-  await patient.api
-    .post('/appointments')
-    .send({
-      patientId,
-      doctorId,
-      startsAt: at(2),
-      durationMinutes: 30,
-      reason: 'Canary reason',
-      notes: 'Canary notes',
-    });
+  await patient.api.post('/appointments').send({
+    patientId,
+    doctorId,
+    startsAt: at(2),
+    durationMinutes: 30,
+    reason: 'Canary reason',
+    notes: 'Canary notes',
+  });
   await patient.api
     .post('/appointments')
     .send({ patientId, doctorId, startsAt: at(2), durationMinutes: 'x', reason: 'Canary reason', canary: 1 });

@@ -35,6 +35,7 @@ describe('GET /patients?search=', () => {
       ['Νίκος', 'Παπαδόπουλος'],
       ['小明', '王'],
       ['Ёлка', 'Иванова'],
+      ['Kaʻiulani', 'Oʼneill'],
     ];
     for (const [givenName, familyName] of people) await addPatient(t, { givenName, familyName });
   });
@@ -65,6 +66,8 @@ describe('GET /patients?search=', () => {
     ['王', '小明 王'],
     ['小 王', '小明 王'],
     ['елк ива', 'Ёлка Иванова'],
+    ["kaiulani o'neill", 'Kaʻiulani Oʼneill'],
+    ['neill iulani', 'Kaʻiulani Oʼneill'],
   ])('%s finds %s', async (search, name) => {
     expect(await names({ search })).toEqual([name]);
     for (const sort of ['-familyName', '-updatedAt']) expect(await names({ search, sort })).toEqual([name]);
@@ -144,7 +147,10 @@ describe('what is stored is found', () => {
         fc.constantFrom('familyName', '-familyName', 'createdAt', '-birthDate'),
         async (familyName, givenName, picks, sort) => {
           const id = await addPatient(t, { familyName, givenName });
-          const words = `${familyName} ${givenName}`.split(/[^\p{L}\p{N}\p{M}]+/u).filter(Boolean);
+          const words = `${familyName} ${givenName}`
+            .normalize('NFKC')
+            .split(/[^\p{L}\p{N}\p{M}]+/u)
+            .filter(Boolean);
           const prefixes = picks.map((pick) => {
             const parts = [...graphemes.segment(words[pick % words.length] ?? '')];
             return parts
@@ -153,14 +159,14 @@ describe('what is stored is found', () => {
               .join('');
           });
           const search = prefixes.join(' ').trim();
-          if (!/[\p{L}\p{N}\p{M}]/u.test(search.normalize('NFKC'))) return;
+          if (!/[\p{L}\p{N}\p{M}]/u.test(search)) return;
           const { items } = await list({ search, sort, limit: '200' });
           expect(items.map((item: Query) => item.id)).toContain(id);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
-  });
+  }, 60_000);
 });
 
 describe('GET /patients by other members', () => {
@@ -254,12 +260,13 @@ describe('GET /patients in order and in pages', () => {
   test.each(sorts.flatMap((sort) => [sort, `-${sort}`]))(
     'pages sorted by %s have each patient once',
     async (sort) => {
-      for (const query of ['', '&search=t', '&search=filter', '&birthDate=1931']) {
+      for (const [query, limit] of [
+        ['', 50],
+        ['&search=t', 7],
+        ['&birthDate=1900', 1],
+      ] as const) {
         const whole = await allPages(t, `/patients?sort=${sort}${query}`, 200);
-        for (const limit of [1, 7]) {
-          if (whole.length > 50 && limit === 1) continue;
-          expect(await allPages(t, `/patients?sort=${sort}${query}`, limit)).toEqual(whole);
-        }
+        expect(await allPages(t, `/patients?sort=${sort}${query}`, limit)).toEqual(whole);
         const other = sort.startsWith('-') ? sort.slice(1) : `-${sort}`;
         expect(await allPages(t, `/patients?sort=${other}${query}`, 200)).toEqual([...whole].reverse());
       }
@@ -304,7 +311,7 @@ describe('GET /patients in order and in pages', () => {
     ['identifier=|1', 'identifier'],
     ['identifier=urn:x|', 'identifier'],
     ['identifier=urn:x|%00', 'identifier'],
-    ['phone=abc', 'phone'],
+    ['phone=%2B()', 'phone'],
     ['email=abc', 'email'],
     ['email=a%00@example.org', 'email'],
     ['updatedSince=2026-01-01', 'updatedSince'],
@@ -325,8 +332,10 @@ describe('with more patients of one prefix than are looked up one by one', () =>
          insert into patients (id, family_name, given_name, name_key, birth_date, phone_digits)
          select gen_random_uuid(), 'Qmany', to_char(n, 'FM0000'), E'qmany\\t ' || to_char(n, 'FM0000'), '1950', n::text
            from generate_series(1, $1) as n
-         returning id, name_key)
-       insert into patient_prefixes select prefix, name_key, id from made, unnest(array['q', 'qm', 'qma']) as prefix`,
+         returning id, given_name, name_key)
+       insert into patient_prefixes
+       select left(word, letters), name_key, id
+         from made, unnest(array['qmany', given_name]) as word, generate_series(1, 3) as letters`,
       [COUNT],
     );
     await t.db.query('analyze');

@@ -36,7 +36,9 @@ const { builtins } = pg.types;
 
 // Instants leave as RFC 3339 text and dates as they are stored, so that no Date object with a zone is in between.
 const parsers: Readonly<Record<number, (value: string) => unknown>> = {
-  [builtins.TIMESTAMPTZ]: (value) => new Date(value).toISOString(),
+  // With a blank instead of T, or an offset without minutes, Date reads the year 50 as 1950.
+  [builtins.TIMESTAMPTZ]: (value) =>
+    new Date(value.replace(' ', 'T').replace(/[+-]\d\d$/, '$&:00')).toISOString(),
   [builtins.DATE]: (value) => value,
   [builtins.TIMESTAMP]: (value) => value.replace(' ', 'T').slice(0, 16),
   [builtins.INT8]: (value) => Number(value),
@@ -65,19 +67,48 @@ export const connectionSettings = (url: string): pg.ClientConfig => ({
   types,
 });
 
-async function run<Args extends readonly unknown[], Row extends object>(
-  client: pg.Pool | pg.PoolClient,
-  { name, text }: Statement<Args, Row>,
-  args: Args,
+/** A connection that was taken from the pool, and the error after which nobody knows its state. */
+interface Connection {
+  client: pg.PoolClient;
+  broken?: Error;
+}
+
+type Question = string | (pg.QueryConfig & { name: string });
+
+/** Asks, and notes whether the connection can be used again: only after an error that the database itself sent. */
+async function ask<Row extends pg.QueryResultRow>(
+  connection: Connection,
+  question: Question,
   constraints: DatabaseOptions['constraints'],
-): Promise<Row[]> {
+): Promise<pg.QueryResult<Row>> {
   try {
-    const { rows } = await client.query<Row>({ name, text, values: args as unknown as unknown[] });
-    return rows;
+    return await connection.client.query<Row>(question);
   } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.severity !== 'ERROR')
+      connection.broken = error as Error;
     const constraint = brokenConstraint(error);
     const problem = constraint === undefined ? undefined : constraints[constraint];
     throw problem === undefined ? error : problem();
+  }
+}
+
+/** Runs `work` on a connection of the pool, and throws the connection away if it broke. */
+async function onConnection<Result>(
+  pool: pg.Pool,
+  work: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  const connection: Connection = { client: await pool.connect() };
+  const { client } = connection;
+  // A connection that breaks while no statement runs tells it here; without a listener it would end the process.
+  const onError = (error: Error) => {
+    connection.broken = error;
+  };
+  client.on('error', onError);
+  try {
+    return await work(connection);
+  } finally {
+    client.off('error', onError);
+    client.release(connection.broken);
   }
 }
 
@@ -86,33 +117,32 @@ export function openDatabase({ url, poolMax, constraints, onIdleError }: Databas
   // Without a listener the error of an idle connection would end the process.
   pool.on('error', onIdleError);
 
-  return {
-    query: (statement, args) => run(pool, statement, args, constraints),
-    tx: async (work) => {
-      const client = await pool.connect();
-      // A connection that breaks while no query runs emits the error on the client.
-      let broken: Error | undefined;
-      const onError = (error: Error) => {
-        broken = error;
-      };
-      client.on('error', onError);
-      try {
-        await client.query('begin');
-        const result = await work({ query: (statement, args) => run(client, statement, args, constraints) });
-        const { command } = await client.query('commit');
-        // PostgreSQL answers COMMIT with ROLLBACK when a statement of the transaction had failed.
-        if (command !== 'COMMIT') throw new Error(`The transaction ended with ${command} instead of COMMIT`);
-        return result;
-      } catch (error) {
-        await client.query('rollback').catch((failure: Error) => {
-          broken = failure;
-        });
-        throw error;
-      } finally {
-        client.off('error', onError);
-        client.release(broken);
-      }
+  const dbOf = (connection: Connection): Db => ({
+    query: async ({ name, text }, args) => {
+      const values = args as unknown as unknown[];
+      return (await ask<never>(connection, { name, text, values }, constraints)).rows;
     },
+  });
+
+  return {
+    // Not pool.query, which throws the connection away after any error, a broken constraint too.
+    query: (statement, args) => onConnection(pool, (connection) => dbOf(connection).query(statement, args)),
+    tx: (work) =>
+      onConnection(pool, async (connection) => {
+        try {
+          await ask(connection, 'begin', constraints);
+          const result = await work(dbOf(connection));
+          const { command } = await ask(connection, 'commit', constraints);
+          // PostgreSQL answers COMMIT with ROLLBACK when a statement of the transaction had failed.
+          if (command !== 'COMMIT')
+            throw new Error(`The transaction ended with ${command} instead of COMMIT`);
+          return result;
+        } catch (error) {
+          if (connection.broken === undefined)
+            await ask(connection, 'rollback', constraints).catch(() => undefined);
+          throw error;
+        }
+      }),
     load: () => ({ size: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   };

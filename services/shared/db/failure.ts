@@ -1,8 +1,9 @@
+import { types } from 'node:util';
 import pg from 'pg';
 import { type Problem, unavailable } from '../problem/problem.ts';
 
 /** SQLSTATE classes and codes after which the same request may well succeed (PostgreSQL 18, appendix A). */
-const PASSING = /^(08|53|57P|40001|40P01|55P03|57014|58|25P03|25006)/;
+const PASSING = /^(08|28|3D000|53|57P|40001|40P01|55P03|57014|58|25P03|25006)/;
 
 const LOST_CONNECTION = new Set([
   'ECONNREFUSED',
@@ -18,7 +19,7 @@ const LOST_CONNECTION = new Set([
 
 /** What pg throws, without a code, when a connection is lost or no connection is free in time. */
 const PG_MESSAGES =
-  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Connection ended|The transaction ended with|timeout expired)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Connection ended|timeout expired)/;
 
 /** The name of the constraint that a statement broke, if it did. */
 export function brokenConstraint(error: unknown): string | undefined {
@@ -27,8 +28,8 @@ export function brokenConstraint(error: unknown): string | undefined {
 
 /** Whether an error says that the database cannot answer now; then 503 is the answer, and no defect. */
 export function databaseAway(error: unknown): Problem | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const code = (error as { code?: unknown }).code;
+  if (!types.isNativeError(error)) return undefined;
+  const { code } = error as { code?: unknown };
   const passing =
     error instanceof pg.DatabaseError
       ? PASSING.test(error.code ?? '')

@@ -1,11 +1,11 @@
-import { type Page, type Position, pageOf } from '../http/cursor.ts';
+import { brokenCursor, isSortKeyOf, type Page, type Position, pageOf } from '../http/cursor.ts';
 import type { Db } from './database.ts';
 import { type Statement, sql } from './statement.ts';
 
 /** A column, or an expression, that lists are sorted by; `text` gives its value in the row's `sortKey`. */
 export interface SortOrder {
   expression: string;
-  /** The type that the cursor's text is cast to. */
+  /** The type that the cursor's text is cast to: a key of `isSortKeyOf`. */
   type: string;
   descending?: boolean;
 }
@@ -64,6 +64,9 @@ function statementText(
  * @returns a function that reads one page, and the statement of a combination, for tests and plans
  */
 export function defineList(list: ListDefinition) {
+  for (const { type } of Object.values(list.orders)) {
+    if (!Object.hasOwn(isSortKeyOf, type)) throw new Error(`${list.name}: no cursor is known for ${type}`);
+  }
   const statements = new Map<string, Statement<readonly unknown[], Row>>();
   const allFilters = Object.keys(list.filters);
 
@@ -85,9 +88,12 @@ export function defineList(list: ListDefinition) {
     return statement;
   };
 
+  /** @throws invalid-request when the cursor cannot be one of this list */
   const page = async (db: Db, { filters, order, limit, after }: ListRequest): Promise<Page> => {
     const given = allFilters.filter((filter) => filters[filter] !== undefined);
     const statement = statementOf(given, order, after !== undefined);
+    if (after !== undefined && !isSortKeyOf[list.orders[order]?.type ?? '']?.(after.sortKey))
+      throw brokenCursor();
     const position = after === undefined ? [] : [after.sortKey, after.id];
     // One row more than asked for tells whether there is a next page.
     const rows = await db.query(statement, [

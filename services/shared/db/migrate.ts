@@ -66,7 +66,9 @@ export async function migrate(options: MigrateOptions): Promise<void> {
       logger: { debug: () => undefined, info: () => undefined, warn: log, error: log },
     });
     const role = client.escapeIdentifier(applicationRole);
+    // Before PostgreSQL 15 everybody might create tables in public.
     await client.query(`
+      revoke create on schema public from public;
       grant usage on schema public to ${role};
       grant select, insert, update, delete on all tables in schema public to ${role};
       revoke insert, update, delete on migrations from ${role};

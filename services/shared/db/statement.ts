@@ -21,7 +21,7 @@ export function sql<Args extends readonly unknown[], Row extends object = Record
   if (known !== undefined && known !== text)
     throw new Error(`The statement name ${name} stands for two texts`);
   // PostgreSQL cuts identifiers at 63 bytes, and two cut names could be one.
-  if (name.length > 63) throw new Error(`The statement name ${name} is longer than 63 characters`);
+  if (Buffer.byteLength(name) > 63) throw new Error(`The statement name ${name} is longer than 63 bytes`);
   named.set(name, text);
   return { name, text };
 }

@@ -33,6 +33,7 @@ export function watchDatabase({
   let failures = 0;
   let stopped = false;
   let timer: NodeJS.Timeout;
+  let ended: Promise<void> | undefined;
 
   const turn = (next: string | undefined, error?: unknown): void => {
     if (next === reason) return;
@@ -69,7 +70,8 @@ export function watchDatabase({
     stop: async () => {
       stopped = true;
       clearTimeout(timer);
-      await pool.end();
+      ended ??= pool.end();
+      await ended;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { invalidRequest } from '../problem/problem.ts';
-import { instant, wholeNumber } from '../schema/schema.ts';
+import { instant, localDate, wholeNumber } from '../schema/schema.ts';
 
 /** The last item of a page: what it was sorted by, and its id. */
 export interface Position {
@@ -67,6 +67,16 @@ export function readCursor(
 /** Whether a text is an instant, as PostgreSQL prints it or as RFC 3339. */
 export const isTimestamp = (text: string): boolean =>
   instant.safeParse(text.replace(' ', 'T').replace(/[+-]\d\d$/, '$&:00')).success;
+
+/** Whether a text is a value of a type that lists are sorted by, as PostgreSQL prints it; the database would fail on any other. */
+export const isSortKeyOf: Readonly<Record<string, (text: string) => boolean>> = {
+  text: () => true,
+  timestamptz: isTimestamp,
+  timestamp: (text) => /:[0-5]\d(\.\d{1,6})?$/.test(text) && isTimestamp(`${text}Z`),
+  date: (text) => localDate.safeParse(text).success,
+  uuid: (text) => z.guid().safeParse(text).success,
+  integer: (text) => /^-?\d{1,9}$/.test(text),
+};
 
 /** Cuts rows, of which one more than `limit` was asked for, into a page. */
 export function pageOf(rows: readonly (Position & { json: string })[], limit: number, order: string): Page {

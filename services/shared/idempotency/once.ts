@@ -78,13 +78,40 @@ export async function once(
 const SWEEP_INTERVAL_MS = 60_000;
 const SWEEP_BATCH = 1_000;
 
-/** Deletes keys older than a day, a small batch a minute. */
-export function sweepKeys(db: Db, log: Log): { stop: () => void } {
-  const sweep = () =>
-    deleteExpired(db, SWEEP_BATCH).catch((error: unknown) =>
-      log.warn({ error }, 'expired idempotency keys could not be deleted'),
-    );
-  const timer = setInterval(sweep, SWEEP_INTERVAL_MS);
-  timer.unref();
-  return { stop: () => clearInterval(timer) };
+/**
+ * Deletes keys older than a day, once a minute, in small batches until none is left.
+ * @returns `stop`, which resolves when no batch is under way
+ */
+export function sweepKeys(
+  db: Database,
+  log: Log,
+  intervalMs = SWEEP_INTERVAL_MS,
+): { stop: () => Promise<void> } {
+  let stopped = false;
+  let sweeping: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout;
+
+  const sweep = async (): Promise<void> => {
+    try {
+      while (!stopped && (await deleteExpired(db, SWEEP_BATCH)) === SWEEP_BATCH);
+    } catch (error) {
+      log.warn({ error }, 'expired idempotency keys could not be deleted');
+    }
+    if (!stopped) schedule();
+  };
+  const schedule = (): void => {
+    timer = setTimeout(() => {
+      sweeping = sweep();
+    }, intervalMs);
+    timer.unref();
+  };
+  schedule();
+
+  return {
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await sweeping;
+    },
+  };
 }

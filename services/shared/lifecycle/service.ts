@@ -27,10 +27,18 @@ export interface ServiceDefinition {
   build: (parts: { db: Database; log: Log; metrics: Metrics }) => ServiceParts;
 }
 
+export interface BackgroundPart {
+  start?: () => void;
+  /** Draining has begun: take up nothing new. Requests in flight may still need what is there. */
+  pause?: () => void;
+  /** The last request was answered: resolves when nothing is under way any more. */
+  stop: () => void | Promise<void>;
+}
+
 export interface ServiceParts {
   endpoints: readonly Endpoint[];
   /** Background work and clients; stopped in this order, each before the database closes. */
-  background?: readonly { start?: () => void; stop: () => void | Promise<void> }[];
+  background?: readonly BackgroundPart[];
 }
 
 export interface RunningService {
@@ -59,7 +67,7 @@ interface Built {
   app: Express;
   db: Database;
   health: Health;
-  background: NonNullable<ServiceParts['background']>;
+  background: readonly BackgroundPart[];
 }
 
 async function build(
@@ -149,6 +157,7 @@ export async function startService(
   const drain = async (): Promise<void> => {
     draining = true;
     log.info({}, 'draining');
+    for (const part of background) part.pause?.();
     // The settings of whoever routes to us take a moment to arrive: go on answering, and say "close" with each answer.
     await sleep(settings.drainDelayMs);
     const { inTime } = await closeServer(server);

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import pino, { type DestinationStream, type Logger } from 'pino';
 import { currentContext } from './context.ts';
 
@@ -39,7 +40,7 @@ const MAX_CAUSES = 4;
 
 /** Name, code, message and stack of an error; PostgreSQL's `detail`, `where` and parameters stay out, for they quote rows. */
 function describeError(error: unknown, depth = 0): Record<string, unknown> {
-  if (!(error instanceof Error)) return { type: typeof error };
+  if (!types.isNativeError(error)) return { type: typeof error };
   const { code, constraint, table } = error as Error & Record<'code' | 'constraint' | 'table', unknown>;
   return {
     type: error.name,

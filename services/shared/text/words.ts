@@ -24,6 +24,8 @@ const ACCENTS =
 /** Text without case and accents. The same function stores and asks: a search finds only what was folded alike. */
 export const fold = (text: string): string =>
   text
+    // NFKC would make the acute accent, which stands for an apostrophe, a space with a mark.
+    .replaceAll('\u00b4', "'")
     .normalize('NFKC')
     .toLowerCase()
     .normalize('NFD')
@@ -31,8 +33,10 @@ export const fold = (text: string): string =>
     .normalize('NFC')
     .replace(LETTER, (letter) => LETTERS[letter] ?? letter);
 
-const PARTING = /[-\u2010-\u2015'\u2018\u2019\u02bc`\u00b4]/u;
-const parts = (token: string): string[] => token.split(/[^\p{L}\p{N}\p{M}]+/u).filter((part) => part !== '');
+const PARTING = /[-\u2010-\u2015'\u2018\u2019\u02bb\u02bc`]/u;
+// Unicode counts two of the apostrophes, U+02BB and U+02BC, among the letters.
+const parts = (token: string): string[] =>
+  token.split(/(?:[^\p{L}\p{N}\p{M}]|[\u02bb\u02bc])+/u).filter((part) => part !== '');
 
 /** The words that a name is found by: hyphen and apostrophe part words, and the word without them counts too. */
 export function wordsOf(...names: readonly string[]): string[] {

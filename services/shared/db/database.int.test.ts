@@ -1,0 +1,325 @@
+import pg from 'pg';
+import { eventually } from '../../testing/eventually.ts';
+import { createDatabase, type TestDatabase, urlOf } from '../../testing/postgres.ts';
+import { startProxy, type TcpProxy } from '../../testing/tcp-proxy.ts';
+import { postgresWire } from '../../testing/wire.ts';
+import { defineProblem, type Problem } from '../problem/problem.ts';
+import { type Database, openDatabase } from './database.ts';
+import { databaseAway } from './failure.ts';
+import { sql } from './statement.ts';
+
+const nameTaken = defineProblem('name-taken', 409, 'Taken');
+
+const ADD = sql<[name: string]>('test.add', 'insert into things (name) values ($1)');
+const NAMES = sql<[], { name: string }>('test.names', 'select name from things order by name');
+const SLEEP = sql<[seconds: number]>('test.sleep', 'select pg_sleep($1)');
+const ONE = sql<[], { one: number }>('test.one', 'select 1 as one');
+const WRONG = sql<[]>('test.wrong', 'select 1/0');
+const PID = sql<[], { pid: number }>('test.pid', 'select pg_backend_pid() as pid');
+const KEEP_NAMES_UNIQUE_LATER = sql<[]>('test.defer', 'set constraints all deferred');
+
+let server: TestDatabase;
+let owner: pg.Client;
+let superuser: pg.Client;
+const opened: { close: () => Promise<unknown> }[] = [];
+const idleErrors: Error[] = [];
+
+function open(settings: { poolMax?: number; url?: string } = {}): Database {
+  const db = openDatabase({
+    url: server.url,
+    poolMax: 4,
+    constraints: { things_name_key: () => nameTaken('Taken.') },
+    onIdleError: (error) => idleErrors.push(error),
+    ...settings,
+  });
+  opened.push(db);
+  return db;
+}
+
+/** The database behind a proxy that can fail. */
+async function openBehindProxy(): Promise<{ db: Database; proxy: TcpProxy }> {
+  const url = new URL(server.url);
+  const proxy = await startProxy(postgresWire, Number(url.port));
+  url.port = String(proxy.port);
+  const db = open({ url: url.href });
+  opened.push(proxy);
+  return { db, proxy };
+}
+
+beforeAll(async () => {
+  server = await createDatabase('doctor');
+  owner = new pg.Client({ connectionString: server.ownerUrl });
+  await owner.connect();
+  superuser = new pg.Client({ connectionString: urlOf('postgres', owner.database ?? '') });
+  await superuser.connect();
+  await owner.query(`
+    create table things (name text constraint things_name_key unique deferrable, size integer constraint things_size_known check (size > 0));
+    grant all on things to doctor_app`);
+});
+beforeEach(() => owner.query('truncate things'));
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close();
+});
+afterAll(async () => {
+  await superuser.end();
+  await owner.end();
+  await server.drop();
+});
+
+const names = async (db: Database): Promise<string[]> => (await db.query(NAMES, [])).map(({ name }) => name);
+const kill = async (db: Database): Promise<void> => {
+  const [row] = await db.query(PID, []);
+  await superuser.query('select pg_terminate_backend($1)', [row?.pid]);
+};
+
+/** What a request would be answered. */
+const problemOf = (work: Promise<unknown>): Promise<Problem | undefined> =>
+  work.then(
+    () => {
+      throw new Error('was expected to fail');
+    },
+    (error: unknown) => databaseAway(error),
+  );
+
+const UNAVAILABLE = expect.objectContaining({
+  status: 503,
+  type: 'unavailable',
+  headers: { 'retry-after': '1' },
+});
+
+describe('a transaction', () => {
+  test('commits what its work did, and returns what its work returned', async () => {
+    const db = open();
+    expect(
+      await db.tx(async (tx) => {
+        await tx.query(ADD, ['a']);
+        expect(await names(db)).toEqual([]);
+        return 'done';
+      }),
+    ).toBe('done');
+    expect(await names(db)).toEqual(['a']);
+  });
+
+  test('undoes everything when its work throws, and throws what it threw', async () => {
+    const db = open();
+    const error = new Error('changed my mind');
+    await expect(
+      db.tx(async (tx) => {
+        await tx.query(ADD, ['a']);
+        throw error;
+      }),
+    ).rejects.toBe(error);
+    expect(await names(db)).toEqual([]);
+  });
+
+  test('rejects when a statement in it failed and nobody looked: PostgreSQL then answers COMMIT with ROLLBACK', async () => {
+    const db = open();
+    const work = db.tx(async (tx) => {
+      await tx.query(ADD, ['a']);
+      await tx.query(WRONG, []).catch(() => undefined);
+      return 'done';
+    });
+    await expect(work).rejects.toThrow('ROLLBACK instead of COMMIT');
+    expect(await names(db)).toEqual([]);
+    // A defect of ours, and no passing absence: repeating it would end in the same way.
+    expect(await problemOf(work)).toBeUndefined();
+  });
+
+  test('is tried once', async () => {
+    const db = open();
+    let tries = 0;
+    await expect(
+      db.tx(async (tx) => {
+        tries += 1;
+        await tx.query(WRONG, []);
+      }),
+    ).rejects.toMatchObject({ code: '22012' });
+    expect(tries).toBe(1);
+  });
+
+  test('leaves a connection that can be used again', async () => {
+    const db = open({ poolMax: 1 });
+    for (const work of [WRONG, ADD, WRONG])
+      await db.tx((tx) => tx.query(work, work === ADD ? ['a'] : ([] as never))).catch(() => undefined);
+    expect(await names(db)).toEqual(['a']);
+    expect(db.load()).toEqual({ size: 1, idle: 1, waiting: 0 });
+  });
+});
+
+describe('a named constraint', () => {
+  test('is the problem that it stands for, in a transaction and without one, and when it is checked at the end', async () => {
+    const db = open();
+    await db.query(ADD, ['a']);
+    await expect(db.query(ADD, ['a'])).rejects.toMatchObject({ type: 'name-taken', status: 409 });
+    await expect(db.tx((tx) => tx.query(ADD, ['a']))).rejects.toMatchObject({ type: 'name-taken' });
+    await expect(
+      db.tx(async (tx) => {
+        await tx.query(KEEP_NAMES_UNIQUE_LATER, []);
+        await tx.query(ADD, ['a']);
+      }),
+    ).rejects.toMatchObject({ type: 'name-taken' });
+  });
+
+  test('that stands for nothing is an error', async () => {
+    const db = open();
+    const ADD_SIZE = sql<[size: number]>('test.add_size', 'insert into things (size) values ($1)');
+    await expect(db.query(ADD_SIZE, [0])).rejects.toMatchObject({ constraint: 'things_size_known' });
+  });
+
+  test('costs no connection', async () => {
+    const db = open({ poolMax: 1 });
+    const [before] = await db.query(PID, []);
+    await db.query(ADD, ['a']);
+    for (let round = 0; round < 5; round += 1) await db.query(ADD, ['a']).catch(() => undefined);
+    expect(await db.query(PID, [])).toEqual([before]);
+  });
+});
+
+describe('when the database is away', () => {
+  test('503 when the connection is lost in the middle of a statement, of a transaction, or between two statements', async () => {
+    const db = open();
+    const sleeping = problemOf(db.query(SLEEP, [60]));
+    await eventually(async () => {
+      const { rowCount } = await superuser.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where query = $1 and datname = current_database() and state = 'active'`,
+        [SLEEP.text],
+      );
+      expect(rowCount).toBe(1);
+    });
+    expect(await sleeping).toEqual(UNAVAILABLE);
+
+    const between = db.tx(async (tx) => {
+      await tx.query(ADD, ['lost']);
+      const [row] = await tx.query(PID, []);
+      await superuser.query('select pg_terminate_backend($1)', [row?.pid]);
+      await tx.query(ADD, ['lost too']);
+    });
+    expect(await problemOf(between)).toEqual(UNAVAILABLE);
+    expect(await names(db)).toEqual([]);
+  });
+
+  test('the error of an idle connection is told, and the next request gets another', async () => {
+    idleErrors.length = 0;
+    const db = open({ poolMax: 1 });
+    await kill(db);
+    await eventually(async () => expect(idleErrors).not.toHaveLength(0));
+    expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
+  });
+
+  test('503 while nobody listens, and answers again without a restart', async () => {
+    const { db, proxy } = await openBehindProxy();
+    expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
+    await proxy.refuse();
+    expect(await problemOf(db.query(ONE, []))).toEqual(UNAVAILABLE);
+    expect(await problemOf(db.tx((tx) => tx.query(ADD, ['x'])))).toEqual(UNAVAILABLE);
+    await proxy.pass();
+    expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
+  });
+
+  test('503 when the connection is lost while committing: nobody knows what became of it', async () => {
+    const { db, proxy } = await openBehindProxy();
+    const held = proxy.hold(/^commit/i, 'answered');
+    const work = problemOf(db.tx((tx) => tx.query(ADD, ['committed'])));
+    (await held).lose();
+    expect(await work).toEqual(UNAVAILABLE);
+    expect(await names(db)).toEqual(['committed']);
+  });
+
+  test('503 after some seconds when the database says nothing, and answers again without a restart', async () => {
+    const { db, proxy } = await openBehindProxy();
+    await db.query(ONE, []);
+    proxy.silence();
+    const started = performance.now();
+    const [statement, transaction] = await Promise.all([
+      problemOf(db.query(ONE, [])),
+      problemOf(db.tx((tx) => tx.query(ONE, []))),
+    ]);
+    expect([statement, transaction]).toEqual([UNAVAILABLE, UNAVAILABLE]);
+    expect(performance.now() - started).toBeLessThan(4_500);
+    await proxy.pass();
+    expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
+  }, 15_000);
+
+  test('503 within half a second when no connection is free', async () => {
+    const db = open({ poolMax: 1 });
+    let release: () => void = () => undefined;
+    const busy = db.tx(
+      () =>
+        new Promise<void>((resolve) => {
+          release = resolve;
+        }),
+    );
+    await eventually(async () => expect(db.load().idle).toBe(0));
+    const started = performance.now();
+    expect(await problemOf(db.query(ONE, []))).toEqual(UNAVAILABLE);
+    const took = performance.now() - started;
+    expect(took).toBeGreaterThan(400);
+    expect(took).toBeLessThan(800);
+    release();
+    await busy;
+    expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
+  });
+
+  test('503 for a statement that takes longer than 2 seconds; its connection is used again', async () => {
+    const db = open({ poolMax: 1 });
+    const [before] = await db.query(PID, []);
+    const started = performance.now();
+    expect(await problemOf(db.query(SLEEP, [60]))).toEqual(UNAVAILABLE);
+    expect(performance.now() - started).toBeLessThan(2_700);
+    expect(await db.query(PID, [])).toEqual([before]);
+  });
+
+  test('503 when the password is wrong, as while it is being changed', async () => {
+    const url = new URL(server.url);
+    url.password = 'wrong';
+    expect(await problemOf(open({ url: url.href }).query(ONE, []))).toEqual(UNAVAILABLE);
+  });
+
+  test('a statement that is wrong is a defect, and no absence', async () => {
+    expect(await problemOf(open().query(WRONG, []))).toBeUndefined();
+  });
+});
+
+test('values leave as text and numbers, and no Date with a zone is in between', async () => {
+  const VALUES = sql<[], Record<string, unknown>>(
+    'test.values',
+    `select timestamptz '2026-03-02 09:30:00.123456+05:30' as at,
+            timestamptz '0050-01-02 00:00:00Z' as long_ago,
+            date '2024-02-29' as day, timestamp '2026-03-29 02:30:00' as wall_clock,
+            count(*) as count, json_build_object('a', 1) as json, 1.5::float8 as float, null::timestamptz as nothing`,
+  );
+  expect(await open().query(VALUES, [])).toEqual([
+    {
+      at: '2026-03-02T04:00:00.123Z',
+      long_ago: '0050-01-02T00:00:00.000Z',
+      day: '2024-02-29',
+      wall_clock: '2026-03-29T02:30',
+      count: 1,
+      json: { a: 1 },
+      float: 1.5,
+      nothing: null,
+    },
+  ]);
+});
+
+test('the session’s zone is UTC, whatever the server’s is', async () => {
+  await superuser.query(`alter role doctor_app in database ${owner.database} set timezone to 'Asia/Kolkata'`);
+  const SHOWN = sql<[], { text: string }>(
+    'test.shown',
+    `select timestamptz '2026-03-02 09:30:00Z'::text as text`,
+  );
+  expect(await open().query(SHOWN, [])).toEqual([{ text: '2026-03-02 09:30:00+00' }]);
+});
+
+describe('a statement’s name', () => {
+  test('stands for one text for ever', () => {
+    expect(sql('test.same', 'select 1')).toEqual(sql('test.same', 'select 1'));
+    expect(() => sql('test.same', 'select 2')).toThrow('test.same');
+  });
+
+  test('has at most 63 bytes, as PostgreSQL keeps no more', () => {
+    expect(() => sql('x'.repeat(63), 'select 1')).not.toThrow();
+    expect(() => sql('x'.repeat(64), 'select 1')).toThrow('63');
+    expect(() => sql('ä'.repeat(32), 'select 1')).toThrow('63');
+  });
+});
