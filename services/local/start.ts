@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { migrate } from '../shared/db/migrate.ts';
 import { untilReady } from './api-client.ts';
+import { CannotStart } from './cannot-start.ts';
 import { startProgram } from './child.ts';
 import type { Config, DatabaseUrls } from './config.ts';
 import {
@@ -15,7 +16,7 @@ import {
 } from './databases.ts';
 import { startGateway } from './gateway.ts';
 import { readRoutes } from './ingress.ts';
-import type { Parts } from './parts.ts';
+import type { Part, Parts } from './parts.ts';
 import { startPostgres } from './postgres.ts';
 
 type Databases = ReadonlyMap<DatabaseName, DatabaseUrls>;
@@ -28,25 +29,26 @@ export async function startParts(config: Config, parts: Parts, signal: AbortSign
   const databases = await startDatabases(config, parts, signal);
   await Promise.race([migrateAll(databases), aborted(signal)]);
 
-  const service = (name: DatabaseName, port: number) => ({
-    name,
-    script: `../${name}/main.ts`,
-    logLevel: config.logLevel,
-    watch: config.watch,
-    env: {
-      ...config.inherited,
-      PORT: String(port),
-      HOST: '127.0.0.1',
-      DATABASE_URL: databases.get(name)?.url,
-      AUTH: 'off',
-      LOG_LEVEL: config.logLevel,
-      // Nobody routes to us from afar who would have to be told first.
-      DRAIN_DELAY_MS: '0',
-    },
-  });
-  const patient = service('patient', PATIENT_PORT);
-  parts.add(startProgram(service('doctor', DOCTOR_PORT)));
-  parts.add(startProgram({ ...patient, env: { ...patient.env, DOCTOR_SERVICE_URL: loopback(DOCTOR_PORT) } }));
+  const service = (name: DatabaseName, port: number): Part =>
+    startProgram({
+      name,
+      script: `../${name}/main.ts`,
+      logLevel: config.logLevel,
+      watch: config.watch,
+      env: {
+        ...config.inherited,
+        PORT: String(port),
+        HOST: '127.0.0.1',
+        DATABASE_URL: databases.get(name)?.url,
+        DOCTOR_SERVICE_URL: loopback(DOCTOR_PORT),
+        AUTH: 'off',
+        LOG_LEVEL: config.logLevel,
+        // Nobody routes to us from afar who would have to be told first.
+        DRAIN_DELAY_MS: '0',
+      },
+    });
+  parts.add(service('doctor', DOCTOR_PORT));
+  parts.add(service('patient', PATIENT_PORT));
   await Promise.all([DOCTOR_PORT, PATIENT_PORT].map((port) => untilReady(loopback(port), signal)));
 
   parts.add(await openGateway(PORT, { patient: PATIENT_PORT, doctor: DOCTOR_PORT }));
@@ -84,6 +86,11 @@ async function migrateAll(databases: Databases): Promise<void> {
         applicationRole: decodeURIComponent(new URL(url).username),
         directory: fileURLToPath(new URL(`../${name}/migrations`, import.meta.url)),
         log: (message) => console.log(`[${name}] ${message}`),
+      }).catch((error: Error) => {
+        throw new CannotStart(
+          `The database of the ${name} service cannot be migrated (${error.message}): check ${name.toUpperCase()}_OWNER_DATABASE_URL.`,
+          { cause: error },
+        );
       }),
     ),
   );

@@ -249,7 +249,7 @@ const kinds: Readonly<Record<Fate['kind'], number>> = {
   busy: 6,
   garbage: 6,
   // It takes the second after which the patient service gives up.
-  held: 1,
+  held: 2,
 };
 
 const fate: fc.Arbitrary<Fate> = fc.record({

@@ -13,6 +13,8 @@ export interface Told {
   tookMs: number;
 }
 
+type Method = Parameters<Caller['call']>[0];
+
 interface Request {
   path: string;
   body?: object | undefined;

@@ -28,12 +28,9 @@ const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_connections: '300'
 export default async function startTestServer(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'clinic-test-'));
   await chmod(folder, 0o755);
+  removeWhenWeEnd(folder);
   const server = await startPostgres({ folder, settings: SETTINGS });
-  const leash = removeWithUs(folder, server.pid);
-  globalThis.stopTestServer = async () => {
-    await server.stop();
-    leash.end();
-  };
+  globalThis.stopTestServer = server.stop;
 
   await asSuperuser(server.url(superuser, 'postgres'), async (client) => {
     await createMissing(client, server.passwordOf);
@@ -53,13 +50,9 @@ export default async function startTestServer(): Promise<void> {
   process.env[SERVER_VARIABLE] = JSON.stringify({ port: server.port, passwords } satisfies TestServer);
 }
 
-/** However the tests end, Ctrl-C and SIGKILL included, their server and its files go with them. */
-function removeWithUs(folder: string, pid: number): { end: () => void } {
-  const script = 'read stopped || { kill -QUIT "$0"; sleep 1; }; rm -rf "$1"';
-  const child = spawn('sh', ['-c', script, String(pid), folder], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  child.unref();
-  return { end: () => child.stdin.end('stopped\n') };
+/** However we end, Ctrl-C and SIGKILL included: this shell then stops the server, if it still runs, and removes its files. */
+function removeWhenWeEnd(folder: string): void {
+  const script =
+    'cat; pid=$(head -n 1 "$0/postgres/postmaster.pid") && kill -QUIT "$pid"; sleep 1; rm -rf "$0"';
+  spawn('sh', ['-c', script, folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] }).unref();
 }

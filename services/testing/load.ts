@@ -11,7 +11,7 @@ export interface Reply {
 export interface Caller {
   /** One call, without a retry; the body is sent as JSON. */
   call: (
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     body?: object,
     headers?: object,

@@ -30,22 +30,23 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
 
 const CANCELLATION = { reason: { code: 'pat-fb', text: 'Feeling better' }, by: 'patient' };
 
-/** The rows of appointments.csv of one doctor, at offered times; those that are there already are brought to their state. */
+/** The rows of appointments.csv of one doctor, at offered times; after a load that was cut short those that are missing. */
 export async function loadAppointments(
   api: ApiClient,
   doctor: LoadedDoctor,
   rows: readonly Row[],
   patientIds: ReadonlyMap<string, string>,
+  resumed: boolean,
 ): Promise<void> {
   const path = `/appointments?doctorId=${doctor.id}&limit=200`;
-  const { items } = expectStatus<Page<Appointment>>(path, await api.get(path), 200);
+  const present = resumed ? expectStatus<Page<Appointment>>(path, await api.get(path), 200).items : [];
   const slots = await offeredSlots(api, doctor);
   for (const { mrn = '', day = '0', reason, notes, becomes = 'booked' } of rows) {
     const patientId = patientIds.get(mrn) ?? '';
-    const present = items.find((item) => item.patientId === patientId && item.reason === reason);
+    const found = present.find((item) => item.patientId === patientId && item.reason === reason);
     const visit = { patientId, doctorId: doctor.id, reason, notes };
     const appointment =
-      present ??
+      found ??
       (await book(api, visit, slotsFrom(slots, doctor, Number(day), Number(mrn)), `demo-appointment-${mrn}`));
     await bringTo(api, appointment, becomes);
   }

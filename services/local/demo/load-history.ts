@@ -16,20 +16,26 @@ interface Entry extends Identified {
   severity?: string;
 }
 
-/** The rows of history.csv of one patient, without those that are there already. */
-export async function loadHistory(api: ApiClient, patientId: string, rows: readonly Row[]): Promise<void> {
-  if (rows.length === 0) return;
+/** The rows of history.csv of one patient; after a load that was cut short those that are missing. */
+export async function loadHistory(
+  api: ApiClient,
+  patientId: string,
+  rows: readonly Row[],
+  resumed: boolean,
+): Promise<void> {
   const path = `/patients/${patientId}/history`;
-  const { items } = expectStatus<Page<Entry>>(path, await api.get(`${path}?limit=200`), 200);
+  const present = resumed
+    ? expectStatus<Page<Entry>>(path, await api.get(`${path}?limit=200`), 200).items
+    : [];
   for (const [index, { mrn, system, code, amendedSeverity, ...row }] of rows.entries()) {
     const key = `demo-history-${mrn}-${index}`;
     const { kind, description } = row;
-    const present = items.find((item) => item.kind === kind && item.description === description);
+    const found = present.find((item) => item.kind === kind && item.description === description);
     const body = {
       ...row,
       ...(code && { code: { system: CODE_SYSTEMS[system ?? ''], code, display: description } }),
     };
-    const entry = present ?? expectStatus<Entry>(path, await api.post(path, body, key), 201);
+    const entry = found ?? expectStatus<Entry>(path, await api.post(path, body, key), 201);
     if (amendedSeverity === undefined || entry.severity === amendedSeverity) continue;
     const amend = `${path}/${entry.id}/amend`;
     expectStatus(amend, await api.post(amend, { severity: amendedSeverity }, `${key}-amended`), 201);

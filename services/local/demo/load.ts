@@ -17,7 +17,8 @@ export async function loadDemo(api: ApiClient): Promise<string | undefined> {
   const [first = {}, ...others] = patients;
   const last = others.pop() ?? {};
   if (await wasLoaded(api, last)) return undefined;
-  if (!(await wasLoaded(api, first)) && !(await isEmpty(api))) return undefined;
+  const resumed = await wasLoaded(api, first);
+  if (!resumed && !(await isEmpty(api))) return undefined;
 
   const firstLoaded = await loadPatient(api, first);
   const doctors = await inParallel(demoDoctors, (doctor) => loadDoctor(api, doctor));
@@ -27,17 +28,15 @@ export async function loadDemo(api: ApiClient): Promise<string | undefined> {
   );
 
   const history = await readTable('history.csv');
-  await inParallel([...ids], ([mrn, id]) =>
-    loadHistory(
-      api,
-      id,
-      history.filter((row) => row.mrn === mrn),
-    ),
-  );
+  const withHistory = [...ids].filter(([each]) => history.some(({ mrn }) => mrn === each));
+  await inParallel(withHistory, ([each, id]) => {
+    const own = history.filter(({ mrn }) => mrn === each);
+    return loadHistory(api, id, own, resumed);
+  });
   const appointments = await readTable('appointments.csv');
   await inParallel(doctors, (doctor) => {
     const own = appointments.filter((row) => row.doctor === doctor.familyName);
-    return loadAppointments(api, doctor, own, ids);
+    return loadAppointments(api, doctor, own, ids, resumed);
   });
   await loadPatient(api, last);
   return `${doctors.length} doctors, ${patients.length} patients and ${appointments.length} appointments`;

@@ -2,17 +2,12 @@ import type { Db } from '../../shared/db/database.ts';
 import type { ListRequest } from '../../shared/db/list.ts';
 import type { Page } from '../../shared/http/cursor.ts';
 import { indexedPrefix, wordPatterns } from './patient.ts';
-import { countFound, deletedList, patientList, prefixList, rarestPrefix } from './search-store.ts';
+import { deletedList, findIds, patientList, prefixList, rarestPrefix } from './search-store.ts';
 
-/** So many patients can be looked up one by one; beyond that, walking along the order finds a page sooner. */
-const FEW = 5_000;
+/** So many patients are soon looked up one by one; when there are more, a page is found sooner by walking along the order. */
+const FEW = 2_000;
 
-/**
- * One page of the patients whose names have a word for each of `words`; each way to read it fits another kind of search:
- * - by name: along the index of the rarest prefix, which is in that order;
- * - few found: each of them, then sorted;
- * - many found, or deleted ones: along the order or another filter, comparing names on the way.
- */
+/** One page of the patients whose names have a word for each of `words`, and whom the other filters of the request let pass. */
 export async function searchPatients(
   db: Db,
   words: readonly string[],
@@ -20,17 +15,16 @@ export async function searchPatients(
   deleted: boolean,
 ): Promise<Page> {
   const patterns = wordPatterns(words);
-  const withWords = { ...request, filters: { ...request.filters, words: patterns } };
-  if (deleted) return deletedList.page(db, withWords);
+  const { filters, order } = request;
+  const along = { ...request, filters: { ...filters, words: patterns } };
+  if (deleted) return deletedList.page(db, along);
 
   const prefixes = new Set(words.map(indexedPrefix));
   const prefix = await rarestPrefix(db, [...prefixes], FEW);
-  const withPrefix = { ...withWords, filters: { ...withWords.filters, prefix } };
   const byNameAlone =
-    request.order.endsWith('familyName') &&
-    Object.values(request.filters).every((filter) => filter === undefined);
-  if (byNameAlone) return prefixList.page(db, withPrefix);
+    order.endsWith('familyName') && Object.values(filters).every((filter) => filter === undefined);
+  if (byNameAlone) return prefixList.page(db, { ...request, filters: { prefix, words: patterns } });
 
-  const found = await countFound(db, prefix, patterns, FEW);
-  return found < FEW ? prefixList.page(db, withPrefix) : patientList.page(db, withWords);
+  const ids = await findIds(db, prefix, patterns, FEW);
+  return patientList.page(db, ids.length < FEW ? { ...request, filters: { ...filters, ids } } : along);
 }

@@ -213,8 +213,10 @@ const SET_DELETED = sql<[id: string, deleted: boolean]>(
     where id = $1`,
 );
 
+/** Deletes or restores a patient whom the transaction has locked. Searches by prefix do not look at what is deleted. */
 export async function setDeleted(tx: Db, id: string, deleted: boolean): Promise<void> {
   await tx.query(SET_DELETED, [id, deleted]);
+  await tx.query(deleted ? DELETE_PREFIXES : INSERT_PREFIXES, [id]);
 }
 
 const HAS_UPCOMING = sql<[id: string], { upcoming: boolean }>(

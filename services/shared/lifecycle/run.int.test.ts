@@ -62,7 +62,7 @@ async function start(variables: Record<string, string> = {}, isReady = true): Pr
     expect(messages(program)).toContain('listening');
     if (isReady) expect(messages(program)).toContainEqual(expect.stringMatching(/^ready/));
   });
-  const { port } = program.lines.find(({ msg }) => msg === 'listening') ?? {};
+  const port = program.lines.find(({ msg }) => msg === 'listening')?.port;
   program.url = `http://127.0.0.1:${port}`;
   return program;
 }
