@@ -11,6 +11,8 @@ const shared = {
 /** `pure` needs nothing; `postgres` needs the database server that its global setup starts. */
 export default {
   maxWorkers: 2,
+  // A laptop may be busy; what hangs is found all the same.
+  testTimeout: 30_000,
   projects: [
     { ...shared, displayName: 'pure', testMatch: ['**/*.test.ts'], testPathIgnorePatterns: ['\\.int\\.test\\.ts$'] },
     {

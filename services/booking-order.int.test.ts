@@ -43,6 +43,11 @@ beforeEach(async () => {
   doctorId = randomUUID();
   patientId = await seedPatient(patient);
 });
+afterEach(async () => {
+  // A late answer to an overtaken revision is no contradiction.
+  const { rowCount } = await patient.db.query('select from appointments where contradiction is not null');
+  expect(rowCount).toBe(0);
+});
 afterAll(async () => {
   await caller.close();
   await patient.stop();

@@ -4,7 +4,7 @@ import { halfHour } from '../testing/clinic.ts';
 import { eventually } from '../testing/eventually.ts';
 import { openTwoSides, type Pair, type PatientReplica, type TwoSides } from '../testing/two-sides.ts';
 
-// The rows of the failure table in docs/architecture.md, of a booking.
+// The failure table, row by row: what dies, and what is true in the end. Of a booking.
 
 jest.setTimeout(30_000);
 

@@ -10,7 +10,7 @@ import {
   type TwoSides,
 } from '../testing/two-sides.ts';
 
-// The rows of the failure table in docs/architecture.md, of cancelling and rescheduling.
+// The failure table, row by row: what dies, and what is true in the end. Of cancelling and rescheduling.
 
 jest.setTimeout(30_000);
 

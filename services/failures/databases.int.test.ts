@@ -18,7 +18,7 @@ import {
 } from '../testing/two-sides.ts';
 import { postgresWire } from '../testing/wire.ts';
 
-// The rows of the failure table in docs/architecture.md, of databases that die or do not answer in time.
+// The failure table, row by row: what dies, and what is true in the end. Of databases that die or do not answer in time.
 
 jest.setTimeout(30_000);
 

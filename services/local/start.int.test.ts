@@ -9,7 +9,7 @@ import { freePort } from './ports.ts';
 import { commandOf, endOf } from './processes.ts';
 
 // Each test starts everything once or several times.
-jest.setTimeout(90_000);
+jest.setTimeout(180_000);
 
 const root = new URL('../..', import.meta.url).pathname;
 const sh = promisify(execFile);
@@ -47,7 +47,7 @@ function npmStart(args: readonly string[] = [], more: Readonly<Record<string, st
     npm,
     end,
     output: () => printed,
-    ready: () => eventually(async () => expect(printed).toMatch(/^ready$/m), 30_000),
+    ready: () => eventually(async () => expect(printed).toMatch(/^ready$/m), 60_000),
     processes: () => descendants(npm.pid ?? 0),
   };
   runs.push(run);
@@ -111,7 +111,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 test('a demo clinic whose loading was killed is finished by the next start, with nothing twice', async () => {
   const killed = npmStart();
-  await eventually(async () => expect(await count('/patients')).toBeGreaterThan(20), 30_000);
+  await eventually(async () => expect(await count('/patients')).toBeGreaterThan(20), 60_000);
   const processes = killed.processes();
   signal(killed, 'services/local/main.ts', 'SIGKILL');
   await killed.end;

@@ -96,6 +96,25 @@ export async function invariantsBroken(
     `select appointment_id from reservations where state = 'active' group by appointment_id having count(*) > 1`,
   );
   if (twice.rows.length > 0) broken.push('an appointment has two active reservations');
+  const risen = await doctor.db.query(
+    `select from reservations a join reservations b using (appointment_id)
+      where a.state = 'active' and b.state = 'released' and b.revision > a.revision`,
+  );
+  if (risen.rows.length > 0) broken.push('a reservation is active below a newer release');
+  const heldWrongly = await patient.db.query(
+    `select from appointments a
+      where a.answered_revision = a.revision and (
+        select coalesce(json_agg(json_build_array(r.doctor_id, r.starts_at, r.ends_at)), '[]')::text
+          from appointment_revisions r where r.appointment_id = a.id and r.holds)
+        <> case when a.status in ('rejected', 'cancelled') then '[]'
+                else json_build_array(json_build_array(a.doctor_id, a.starts_at, a.ends_at))::text end`,
+  );
+  if (heldWrongly.rows.length > 0)
+    broken.push('a settled appointment holds another time of its patient, or none');
+  const contradicted = await patient.db.query(
+    `select id from appointments where contradiction is not null and answered_revision = revision`,
+  );
+  if (contradicted.rows.length > 0) broken.push('an appointment is settled and yet contradicted');
   return [...broken, ...(await sidesThatDiffer(patient, doctor))];
 }
 

@@ -63,11 +63,16 @@ export function countAnswers(replies: readonly Reply[]): Record<string, number> 
   return counts;
 }
 
-/** Lets a service open so many connections to its database before it comes under load: opening all of them at once takes longer than a request waits. */
+/**
+ * Lets a service open so many connections to its database, a few at a time, before it comes under load: opening all of them at once
+ * takes longer than a request waits.
+ */
 export async function warmUp({ call }: Caller, path: string, connections: number): Promise<void> {
-  for (let tries = 0; tries < 20; tries += 1) {
-    const replies = await inParallel(connections, Array(connections).fill(path), (each) => call('GET', each));
-    if (replies.every(({ status }) => status === 200)) return;
+  for (let count = 2; count <= connections; count += 2) {
+    for (let tries = 1; ; tries += 1) {
+      const replies = await inParallel(count, Array(count).fill(path), (each) => call('GET', each));
+      if (replies.every(({ status }) => status === 200)) break;
+      if (tries === 10) throw new Error(`GET ${path} is not answered ${count} times at once`);
+    }
   }
-  throw new Error(`GET ${path} is not answered ${connections} times at once`);
 }

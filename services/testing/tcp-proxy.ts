@@ -6,7 +6,6 @@ type Phase = 'asked' | 'answered';
 
 /** A question or an answer that was caught on its way. Nothing more passes on that connection and way until one of these is called. */
 export interface Held {
-  exchange: string;
   /** Lets it arrive, even if the client is no longer there. */
   release: () => void;
   /** Resets the connection on both sides; of what is held only so many bytes arrive. */
@@ -39,8 +38,6 @@ export interface TcpProxy {
   silence: () => void;
   /** Everything arrives this much later. */
   delay: (ms: number) => void;
-  /** Resets what is connected. */
-  reset: () => void;
   /** Goes to another server from now on; what is connected to the old one is reset. */
   retarget: (port: number) => void;
   close: () => Promise<void>;
@@ -79,6 +76,12 @@ interface Lane {
   caught?: Catch | undefined;
 }
 
+/** A socket whose end is under way cannot be reset: Node 20 would neither close it nor end with the process. */
+function resetSocket(socket: Socket): void {
+  if (socket.writableEnded || socket.connecting) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /** Joins a client with the server and keeps to the state's faults. */
 function join(client: Socket, wire: Wire, state: State): Connection {
   const { target } = state;
@@ -92,8 +95,8 @@ function join(client: Socket, wire: Wire, state: State): Connection {
   const connection: Connection = {
     isFaulty: () => wasSilent || question.waiting !== undefined || answer.waiting !== undefined,
     reset: () => {
-      client.resetAndDestroy();
-      server.resetAndDestroy();
+      resetSocket(client);
+      resetSocket(server);
     },
   };
 
@@ -102,8 +105,7 @@ function join(client: Socket, wire: Wire, state: State): Connection {
     else setTimeout(() => lane.to.write(bytes), state.delayMs);
   };
 
-  const heldOn = (lane: Lane, name: string): Held => ({
-    exchange: name,
+  const heldOn = (lane: Lane): Held => ({
     release: () => {
       const waiting = lane.waiting ?? [];
       lane.waiting = undefined;
@@ -137,7 +139,7 @@ function join(client: Socket, wire: Wire, state: State): Connection {
     if (lane.waiting === undefined) write(lane, part.bytes);
     else lane.waiting.push(part.bytes);
     if (lane.caught !== undefined && (lane.phase === 'asked' || part.isDecided)) {
-      lane.caught.resolve(heldOn(lane, part.exchange));
+      lane.caught.resolve(heldOn(lane));
       lane.caught = undefined;
     }
     // A late question of a client that has gone: nobody hears the answer.
@@ -156,7 +158,7 @@ function join(client: Socket, wire: Wire, state: State): Connection {
   });
   server.on('close', (hadError) => {
     if (client.destroyed) state.connections.delete(connection);
-    else if (hadError) client.resetAndDestroy();
+    else if (hadError) resetSocket(client);
     else if (answer.waiting === undefined) client.end();
   });
   return connection;
@@ -219,7 +221,6 @@ export async function startProxy(wire: () => Wire, target: number): Promise<TcpP
     delay: (ms) => {
       state.delayMs = ms;
     },
-    reset: () => reset(),
     retarget: (next) => {
       state.target = next;
       reset();

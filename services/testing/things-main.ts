@@ -10,15 +10,20 @@ const COUNT = sql<[], { count: number }>('things.count', 'select count(*) from m
 
 /** Things with a background part that needs the database to the end. */
 function withBackground(service: ServiceDefinition): ServiceDefinition {
+  let isStarted = false;
   return {
     ...service,
     build: (parts) => ({
       ...service.build(parts),
       background: [
         {
-          start: () => parts.log.info({}, 'part started'),
+          start: () => {
+            isStarted = true;
+            parts.log.info({}, 'part started');
+          },
           pause: () => parts.log.info({}, 'part paused'),
           stop: async () => {
+            if (!isStarted) return;
             await parts.db.query(COUNT, []);
             parts.log.info({}, 'part stopped');
           },

@@ -194,7 +194,7 @@ const troubles = (db: Database, trouble: Partial<Trouble>): Endpoint[] => [
 /** A service of things, and of trouble. */
 export const thingService = (trouble: Partial<Trouble> = {}): ServiceDefinition => ({
   name: 'things',
-  title: 'Things <of the tests>',
+  title: 'Things',
   description: 'Made up.',
   migrations: fileURLToPath(new URL('../doctor/migrations', import.meta.url)),
   constraints: { things_name_key: () => nameTaken('The name belongs to another thing.') },

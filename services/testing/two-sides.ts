@@ -65,6 +65,7 @@ export async function openTwoSides(ownDoctorDatabase?: TestDatabase) {
   const stops: (() => Promise<unknown>)[] = [];
   const waysToDoctor: TcpProxy[] = [];
   const doctorPorts: number[] = [];
+  const newestDoctor = () => doctorPorts.at(-1) ?? 0;
 
   const proxyTo = async (wire: typeof httpWire, port: number): Promise<TcpProxy> => {
     const proxy = await startProxy(wire, port);
@@ -73,7 +74,7 @@ export async function openTwoSides(ownDoctorDatabase?: TestDatabase) {
   };
   const proxyToDatabase = ({ url }: TestDatabase) => proxyTo(postgresWire, Number(new URL(url).port));
   const waysOfPatient = async () => {
-    const toDoctor = await proxyTo(httpWire, doctorPorts.at(-1) ?? 0);
+    const toDoctor = await proxyTo(httpWire, newestDoctor());
     waysToDoctor.push(toDoctor);
     return { toDatabase: await proxyToDatabase(patientDatabase), toDoctor };
   };
@@ -101,7 +102,12 @@ export async function openTwoSides(ownDoctorDatabase?: TestDatabase) {
     /** Where the doctor service is from now on, for every replica of the patient service. */
     askDoctorAt: ({ port }: { port: number }): void => {
       doctorPorts.push(port);
-      for (const way of waysToDoctor) way.retarget(port);
+      sides.askDoctorAgain();
+    },
+
+    /** After questions went to somebody else. */
+    askDoctorAgain: (): void => {
+      for (const way of waysToDoctor) way.retarget(newestDoctor());
     },
 
     startPatient: async (): Promise<PatientReplica> => {

@@ -116,12 +116,14 @@ describe('PUT /reservations/{appointmentId}', () => {
     ]);
   });
 
-  test('422 for a time that ends when it starts', async () => {
-    const { status, body } = await put(uuidv7(), { endsAt: at(2, '09:00') });
-    expect({ status, errors: body.errors }).toEqual({
-      status: 422,
-      errors: [{ pointer: '#/endsAt', detail: 'must be after startsAt, by 720 minutes at most' }],
-    });
+  test('422 for a time that ends when it starts, or after more than 12 hours', async () => {
+    for (const endsAt of [at(2, '09:00'), at(2, '21:01')]) {
+      const { status, body } = await put(uuidv7(), { endsAt });
+      expect(status).toBe(422);
+      expect(body.errors).toEqual([
+        { pointer: '#/endsAt', detail: 'must be after startsAt, by 720 minutes at most' },
+      ]);
+    }
   });
 
   test('404 for an appointment id that is no UUID', async () => {

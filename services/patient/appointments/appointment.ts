@@ -219,7 +219,7 @@ export function transitionProblem(action: string, status: Status, previous: read
   const allowed = allowedIn(status, previous);
   const list = allowed.length === 0 ? 'nothing more can be done with it' : `allowed: ${allowed.join(', ')}`;
   return invalidTransition(`The appointment is ${status}, so ${action} is not possible; ${list}.`, {
-    extra: { status, allowed },
+    extra: { appointmentStatus: status, allowed },
   });
 }
 

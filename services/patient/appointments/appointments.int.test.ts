@@ -65,7 +65,7 @@ describe('check-in, start, complete, no-show, undo', () => {
   test('409 invalid-transition names the present state and what is allowed', async () => {
     const id = await book();
     const { status, body } = await patient.api.post(`/appointments/${id}/complete`);
-    expect([status, word(body), body.status, body.allowed]).toEqual([
+    expect([status, word(body), body.appointmentStatus, body.allowed]).toEqual([
       409,
       'invalid-transition',
       'booked',

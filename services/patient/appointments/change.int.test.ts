@@ -116,7 +116,7 @@ describe('POST /appointments/{id}/reschedule', () => {
   test('409 invalid-transition once the visit has begun, naming the state and what is allowed', async () => {
     await post('check-in');
     const { status, body } = await post('reschedule', { startsAt: at(3) });
-    expect([status, word(body), body.status, body.allowed]).toEqual([
+    expect([status, word(body), body.appointmentStatus, body.allowed]).toEqual([
       409,
       'invalid-transition',
       'arrived',
@@ -169,7 +169,7 @@ describe('POST /appointments/{id}/cancel', () => {
   test('409 invalid-transition when it is cancelled already, and undo does not bring it back', async () => {
     await post('cancel');
     const again = await post('cancel');
-    expect([again.status, word(again.body), again.body.status, again.body.allowed]).toEqual([
+    expect([again.status, word(again.body), again.body.appointmentStatus, again.body.allowed]).toEqual([
       409,
       'invalid-transition',
       'cancelled',

@@ -22,9 +22,10 @@ export interface Settler {
 }
 
 const POLL_MS = 250;
-const BATCH = 128;
 /** Fewer than the client has connections: requests need some too. */
 const AT_ONCE = 16;
+/** So few that each is asked about before it is due again: another replica would ask too. */
+const BATCH = 2 * AT_ONCE;
 const EXPIRED_BATCH = 50;
 const WAKE_AT_MOST = 20_000;
 const BACKLOG_INTERVAL_MS = 2_000;

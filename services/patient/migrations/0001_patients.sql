@@ -6,8 +6,8 @@ create table patients (
   version integer not null default 1,
   family_name text not null,
   given_name text,
-  -- The folded words of the family name, a tab, and those of the given name, each after a space: what lists are sorted by
-  -- and what a search of several words compares.
+  -- The folded words of the family name, a tab, and those of the given name, each word after a space: what lists are
+  -- sorted by and searches compare.
   name_key text collate "C" not null,
   -- YYYY, YYYY-MM or YYYY-MM-DD, as it was given.
   birth_date text collate "C" not null,

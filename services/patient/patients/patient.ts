@@ -107,15 +107,18 @@ export const digitsOf = (number: string): string => number.replace(/\D/g, '');
 const MAX_NAME_KEY = 600;
 
 /**
- * The words of a name, family name first, each after a space but the first. The tab sorts before all that a word can have,
- * so that García comes before García López.
+ * The words of a name, family name first, each after a space. The tab sorts before all that a word can have, so that García
+ * comes before García López.
  */
 export const nameKey = ({
   familyName,
   givenName = '',
 }: Pick<Patient, 'familyName' | 'givenName'>): string => {
-  const key = `${wordsOf(familyName).join(' ')}\t ${wordsOf(givenName).join(' ')}`;
-  return [...key].slice(0, MAX_NAME_KEY).join('');
+  const spaced = (name: string) =>
+    wordsOf(name)
+      .map((word) => ` ${word}`)
+      .join('');
+  return [...`${spaced(familyName)}\t${spaced(givenName)}`].slice(0, MAX_NAME_KEY).join('');
 };
 
 const MAX_SEARCHED_WORDS = 10;

@@ -14,9 +14,12 @@ const orders: ListDefinition['orders'] = {
   '-updatedAt': { expression: 'p.updated_at', type: 'timestamptz', descending: true },
 };
 
+/** Of a patient under a prefix: the prefix, and after it the patterns of all words that are searched for. */
+const FOUND = `f.prefix = (?::text[])[1] and f.name_key like all ((?::text[])[2:])`;
+
 // `any (array (select …))` hides how many there are: they are looked up one by one, whatever the planner knows of the rest.
 const filters = {
-  ids: 'p.id = any (array (select unnest(?::uuid[])))',
+  found: `p.id = any (array (select f.patient_id from patient_prefixes f where ${FOUND}))`,
   identifier: `p.id = any (array (
     select i.patient_id from patient_identifiers i where i.system = (?::text[])[1] and i.value = (?::text[])[2]))`,
   phoneDigits: 'p.id = any (array (select o.id from patients o where o.phone_digits = ?))',
@@ -25,7 +28,7 @@ const filters = {
   birthDate: `p.birth_start >= ? and p.birth_start < ? || '.' and starts_with(p.birth_date, ?)`,
   updatedSince: 'p.updated_at >= ?::timestamptz',
   // A subselect does not look selective: without another filter the planner walks along the order.
-  words: `(select bool_and(' ' || p.name_key like pattern) from unnest(?::text[]) as pattern)`,
+  words: '(select bool_and(p.name_key like pattern) from unnest(?::text[]) as pattern)',
 };
 
 const patients: Omit<ListDefinition, 'name'> = {
@@ -55,7 +58,11 @@ export const prefixList = defineList({
   json: `(select ${PATIENT}::text from patients p where p.id = f.patient_id)`,
   from: 'from patient_prefixes f',
   id: 'f.patient_id',
-  filters: { prefix: 'f.prefix = ?', words: `' ' || f.name_key like all (?::text[])` },
+  filters: {
+    found: FOUND,
+    updatedSince:
+      'exists (select from patients p where p.id = f.patient_id and p.updated_at >= ?::timestamptz)',
+  },
   orders: { familyName: byName, '-familyName': { ...byName, descending: true } },
 });
 
@@ -76,21 +83,14 @@ export async function rarestPrefix(db: Db, prefixes: readonly string[], atMost: 
   return row?.prefix ?? first;
 }
 
-const FIND_IDS = sql<[prefix: string, patterns: readonly string[], atMost: number], { id: string }>(
-  'patients.find_ids',
-  `select f.patient_id as id
-     from patient_prefixes f
-    where f.prefix = $1 and ' ' || f.name_key like all ($2::text[])
-    limit $3`,
+const COUNT_FOUND = sql<[found: readonly string[], atMost: number], { count: number }>(
+  'patients.count_found',
+  `select count(*)
+     from (select from patient_prefixes f where ${FOUND.replaceAll('?', '$1')} limit $2) as counted`,
 );
 
-/** The ids of patients whom a search finds, in no order; at most so many. */
-export async function findIds(
-  db: Db,
-  prefix: string,
-  patterns: readonly string[],
-  atMost: number,
-): Promise<string[]> {
-  const rows = await db.query(FIND_IDS, [prefix, patterns, atMost]);
-  return rows.map(({ id }) => id);
+/** How many patients a search finds, counted up to a bound. */
+export async function countFound(db: Db, found: readonly string[], atMost: number): Promise<number> {
+  const [row] = await db.query(COUNT_FOUND, [found, atMost]);
+  return row?.count ?? 0;
 }

@@ -332,7 +332,7 @@ describe('with more patients of one prefix than are looked up one by one', () =>
     await t.db.query(
       `with made as (
          insert into patients (id, family_name, given_name, name_key, birth_date, phone_digits)
-         select gen_random_uuid(), 'Qmany', to_char(n, 'FM0000'), E'qmany\\t ' || to_char(n, 'FM0000'), '1950', n::text
+         select gen_random_uuid(), 'Qmany', to_char(n, 'FM0000'), E' qmany\\t ' || to_char(n, 'FM0000'), '1950', n::text
            from generate_series(1, $1) as n
          returning id, given_name, name_key)
        insert into patient_prefixes

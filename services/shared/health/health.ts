@@ -36,7 +36,7 @@ export function watchDatabase({
   let ended: Promise<void> | undefined;
 
   const turn = (next: string | undefined, error?: unknown): void => {
-    if (next === reason) return;
+    if (next === reason || stopped) return;
     if (next === undefined) log.info({}, 'ready: the database answers and its schema is new enough');
     else log.warn({ reason: next, ...(error === undefined ? {} : { error }) }, 'not ready');
     reason = next;

@@ -182,7 +182,7 @@ describe('metrics', () => {
     const after = await seriesOf();
     expect(after.filter((line) => line.includes('route="unmatched"'))).toHaveLength(1);
     expect(after.length - before).toBeLessThanOrEqual(1);
-  });
+  }, 30_000);
 
   test('methods that nobody knows are one', async () => {
     const before = (await seriesOf()).length;

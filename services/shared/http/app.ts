@@ -114,6 +114,8 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
   app.set('etag', false);
   app.set('query parser', false);
   app.set('case sensitive routing', true);
+  // The page at /docs refers to its files by relative paths: /docs/ would be another place.
+  app.set('strict routing', true);
 
   const fail = (req: Request, res: Response, error: unknown): void => {
     const problem = problemOf(error);

@@ -6,11 +6,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { jest } from '@jest/globals';
 import { endOf } from '../../local/processes.ts';
 import { eventually } from '../../testing/eventually.ts';
 import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import { startProxy } from '../../testing/tcp-proxy.ts';
 import { postgresWire } from '../../testing/wire.ts';
+
+// A process takes its time to start where others start too.
+jest.setTimeout(30_000);
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -142,7 +146,7 @@ describe('SIGTERM', () => {
     ]);
     expect(program.errors).toEqual([]);
     agent.destroy();
-  }, 20_000);
+  });
 
   test('connections that are idle, and those on which nothing was ever asked, are not waited for', async () => {
     const program = await start();
@@ -150,15 +154,13 @@ describe('SIGTERM', () => {
     await getOver(agent, `${program.url}/livez`);
     const silent = connect(Number(new URL(program.url).port), '127.0.0.1').on('error', () => undefined);
     await new Promise<void>((resolve) => silent.once('connect', () => resolve()));
-    const half = connect(Number(new URL(program.url).port), '127.0.0.1').on('error', () => undefined);
-    await new Promise<void>((resolve) => half.write('GET /livez HT', () => resolve()));
     await getOver(agent, `${program.url}/livez`);
     const started = performance.now();
     program.child.kill('SIGTERM');
     expect(await program.ended).toBe('exit code 0');
     expect(performance.now() - started).toBeLessThan(2_000);
     agent.destroy();
-  }, 20_000);
+  });
 
   test('a load of requests over kept connections loses none', async () => {
     const program = await start({ DRAIN_DELAY_MS: '700' });
@@ -184,14 +186,14 @@ describe('SIGTERM', () => {
     expect([...outcomes.keys()]).toEqual(['200']);
     expect(await program.ended).toBe('exit code 0');
     agent.destroy();
-  }, 20_000);
+  });
 
   test('SIGINT does the same', async () => {
     const program = await start();
     program.child.kill('SIGINT');
     expect(await program.ended).toBe('exit code 0');
     expect(messages(program).slice(-2)).toEqual(['part stopped', 'stopped']);
-  }, 20_000);
+  });
 
   test('while the database is away it still ends well', async () => {
     const proxy = await startProxy(postgresWire, Number(new URL(database.url).port));
@@ -200,10 +202,13 @@ describe('SIGTERM', () => {
     const program = await start({ DATABASE_URL: url.href });
     await fetch(`${program.url}/things`);
     await proxy.refuse();
+    const started = performance.now();
     program.child.kill('SIGTERM');
     expect(await program.ended).toBe('exit code 0');
+    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(messages(program).slice(-2)).toEqual(['a part did not stop well', 'stopped']);
     await proxy.close();
-  }, 20_000);
+  });
 });
 
 test('an error that nobody caught is logged, then it drains and exits with 1', async () => {
@@ -226,7 +231,7 @@ test('an error that nobody caught is logged, then it drains and exits with 1', a
     }),
   );
   expect(messages(program).slice(-2)).toEqual(['part stopped', 'stopped']);
-}, 20_000);
+});
 
 test('with the database away it starts, is alive and not ready, and becomes ready when the database comes', async () => {
   const url = new URL(database.url);
@@ -246,7 +251,7 @@ test('with the database away it starts, is alive and not ready, and becomes read
   await proxy.pass();
   await eventually(async () => expect((await fetch(`${program.url}/readyz`)).status).toBe(200));
   await proxy.close();
-}, 20_000);
+});
 
 describe('what keeps it from starting is one line', () => {
   const LEAST = () => ({ AUTH: 'off', DATABASE_URL: database.url, PORT: '0' });
@@ -259,13 +264,13 @@ describe('what keeps it from starting is one line', () => {
       `port ${port} is taken; set PORT to a free one`,
     );
     taken.close();
-  }, 20_000);
+  });
 
   test('a host that is none of ours, by the variable', async () => {
     expect(await cannotStart({ ...LEAST(), HOST: '203.0.113.1' })).toBe(
       'HOST 203.0.113.1 is no address of this machine',
     );
-  }, 20_000);
+  });
 
   test('all bad variables at once', async () => {
     expect(await cannotStart({ PORT: 'http', LOG_LEVEL: 'loud', WAIT_MS: '-1' })).toBe(
@@ -277,15 +282,11 @@ describe('what keeps it from starting is one line', () => {
         'WAIT_MS must be a whole number from 0 to 60000',
       ].join('; '),
     );
-  }, 20_000);
-
-  test('AUTH that is not set', async () => {
-    expect(await cannotStart({ DATABASE_URL: database.url })).toBe('AUTH must be set to one of: off');
-  }, 20_000);
+  });
 
   test('an argument that means nothing', async () => {
     expect(await cannotStart(LEAST(), ['migrat'])).toBe('unknown argument migrat: there is migrate');
-  }, 20_000);
+  });
 });
 
 describe('migrate', () => {
@@ -295,7 +296,7 @@ describe('migrate', () => {
     const program = spawnProgram(variables(), ['migrate']);
     expect(await program.ended).toBe('exit code 0');
     expect([messages(program), program.errors]).toEqual([['the schema is up to date'], []]);
-  }, 20_000);
+  });
 
   test('reads its secrets from files', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'secrets-'));
@@ -312,14 +313,14 @@ describe('migrate', () => {
     );
     expect(await program.ended).toBe('exit code 0');
     await rm(folder, { recursive: true });
-  }, 20_000);
+  });
 
   test('a wrong password is told, and not the password', async () => {
     const url = new URL(database.ownerUrl);
     url.password = 'hunter2';
     const reason = await cannotStart({ ...variables(), OWNER_DATABASE_URL: url.href }, ['migrate']);
     expect(reason).toBe('the database refuses the user or its password; check OWNER_DATABASE_URL');
-  }, 20_000);
+  });
 
   test('a database that is not there is told', async () => {
     const url = new URL(database.ownerUrl);
@@ -327,9 +328,5 @@ describe('migrate', () => {
     expect(await cannotStart({ ...variables(), OWNER_DATABASE_URL: url.href }, ['migrate'])).toBe(
       'the database does not exist; check OWNER_DATABASE_URL',
     );
-  }, 20_000);
-
-  test('both variables are asked for', async () => {
-    expect(await cannotStart({}, ['migrate'])).toMatch(/^OWNER_DATABASE_URL or .*; DATABASE_URL or /);
-  }, 20_000);
+  });
 });

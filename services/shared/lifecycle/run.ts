@@ -1,5 +1,4 @@
 import {
-  ConfigurationError,
   type Environment,
   migrationSettings,
   readEnvironment,
@@ -15,20 +14,45 @@ export interface Program {
   migrations: string;
 }
 
-/** One line that says what is wrong; the caller of a program that cannot start sees nothing else. */
+type StartFailure = Error & {
+  code?: string;
+  port?: number;
+  address?: string;
+  syscall?: string;
+  hostname?: string;
+};
+
+function describeListenFailure({ code, port, address, hostname, message }: StartFailure): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `port ${port} is taken; set PORT to a free one`;
+    case 'EACCES':
+      return `port ${port} may not be used by this user; set PORT to one above 1023`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `HOST ${address ?? hostname} is no address of this machine`;
+    default:
+      return message;
+  }
+}
+
+/** One line that says what is wrong; who starts a program that cannot start sees nothing else. */
 function describeStartFailure(error: unknown): string {
-  if (error instanceof ConfigurationError) return error.message;
-  const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
-  if (code === 'EADDRINUSE') return `port ${port} is taken; set PORT to a free one`;
-  if (code === 'EACCES') return `port ${port} may not be used by this user; set PORT to one above 1023`;
+  const failure = error as StartFailure;
+  const { code, message, syscall } = failure;
+  if (syscall === 'listen' || syscall === 'getaddrinfo') return describeListenFailure(failure);
   if (code === '28P01' || code === '28000')
     return 'the database refuses the user or its password; check OWNER_DATABASE_URL';
   if (code === '3D000') return 'the database does not exist; check OWNER_DATABASE_URL';
   return message === '' ? String(code) : message;
 }
 
-function exitAfter(log: Log, code: number): never {
-  log.flush();
+/** How long the last lines may take to be written. */
+const LAST_WORDS_MS = 1_000;
+
+async function exitAfter(log: Log, code: number): Promise<never> {
+  setTimeout(() => process.exit(code), LAST_WORDS_MS);
+  await log.end();
   process.exit(code);
 }
 
@@ -39,8 +63,11 @@ const HARD_DEADLINE_MS = 25_000;
 export async function runProgram(program: Program, args: readonly string[]): Promise<void> {
   let log = createLog(program.name, 'info');
   try {
+    const [command, ...more] = args;
+    const unknown = command === 'migrate' ? more[0] : command;
+    if (unknown !== undefined) throw new Error(`unknown argument ${unknown}: there is migrate`);
     const environment = readEnvironment();
-    if (args[0] === 'migrate') {
+    if (command === 'migrate') {
       const { ownerUrl, applicationRole } = migrationSettings(environment);
       environment.done();
       await migrate({
@@ -49,7 +76,6 @@ export async function runProgram(program: Program, args: readonly string[]): Pro
         directory: program.migrations,
         log: (message) => log.info({}, message),
       });
-      log.flush();
       return;
     }
     const { definition, settings } = program.definition(environment);
@@ -58,7 +84,7 @@ export async function runProgram(program: Program, args: readonly string[]): Pro
     const service = await startService(definition, settings, log);
 
     const stop = (code: number): void => {
-      const deadline = setTimeout(() => exitAfter(log, 1), settings.drainDelayMs + HARD_DEADLINE_MS);
+      const deadline = setTimeout(() => void exitAfter(log, 1), settings.drainDelayMs + HARD_DEADLINE_MS);
       deadline.unref();
       process.exitCode = Math.max(code, Number(process.exitCode ?? 0));
       void service.stop();
@@ -72,6 +98,6 @@ export async function runProgram(program: Program, args: readonly string[]): Pro
     }
   } catch (error) {
     log.error({ reason: describeStartFailure(error) }, 'cannot start');
-    exitAfter(log, 1);
+    await exitAfter(log, 1);
   }
 }

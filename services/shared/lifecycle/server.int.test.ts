@@ -1,8 +1,10 @@
+import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { eventually } from '../../testing/eventually.ts';
 import { rawHttp } from '../../testing/raw-http.ts';
 import type { TestService } from '../../testing/service.ts';
 import { startThings, type Trouble } from '../../testing/things.ts';
+import { closeServer, listen } from './server.ts';
 
 const trouble: Partial<Trouble> = {};
 let service: TestService;
@@ -103,4 +105,42 @@ test('a client that does not hang up after a refusal is hung up on', async () =>
 test('an idle connection is kept as long as the proxy in front may need it', async () => {
   const headers = await eventually(async () => (await fetch(`${service.url}/livez`)).headers);
   expect(headers.get('keep-alive')).toBe('timeout=95');
+});
+
+describe('closing', () => {
+  const open = async (listener: RequestListener) =>
+    listen({ listener, port: 0, host: '127.0.0.1', keepAliveTimeoutMs: 95_000 });
+
+  test('waits for an answer, and tells that it came in time', async () => {
+    let answer: (() => void) | undefined;
+    const { server, port } = await open((_req, res) => {
+      answer = () => res.end('late');
+    });
+    const asked = fetch(`http://127.0.0.1:${port}`);
+    await eventually(async () => expect(answer).toBeDefined());
+    const closing = closeServer(server);
+    answer?.();
+    expect(await (await asked).text()).toBe('late');
+    expect(await closing).toEqual({ inTime: true });
+  });
+
+  test('cuts off at the deadline what has no answer', async () => {
+    let isAsked = false;
+    const { server, port } = await open(() => {
+      isAsked = true;
+    });
+    const asked = fetch(`http://127.0.0.1:${port}`).catch((error: unknown) => error);
+    await eventually(async () => expect(isAsked).toBe(true));
+    expect(await closeServer(server, 100)).toEqual({ inTime: false });
+    expect(await asked).toMatchObject({ message: 'fetch failed' });
+  });
+
+  test('does not wait for connections on which nothing was asked', async () => {
+    const { server, port } = await open((_req, res) => res.end());
+    const sockets = Array.from({ length: 5 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+    const started = performance.now();
+    expect(await closeServer(server)).toEqual({ inTime: true });
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
 });

@@ -80,6 +80,7 @@ export async function listen({
     listener,
   );
   answerUnparsable(server);
+  watchConnections(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
@@ -90,21 +91,41 @@ export async function listen({
   return { server, port: (server.address() as AddressInfo).port };
 }
 
+const connections = new WeakMap<Server, Set<Socket>>();
+
+function watchConnections(server: Server): void {
+  const sockets = new Set<Socket>();
+  connections.set(server, sockets);
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+}
+
+/** Closes what nobody waits on: after an answer, and where nothing was ever asked, which Node does not count as idle. */
+function closeUnused(server: Server): void {
+  server.closeIdleConnections();
+  for (const socket of connections.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy();
+}
+
 /** How long requests in flight may take to end. */
 const CLOSE_DEADLINE_MS = 20_000;
 
-/** Closes the server: idle connections at once, busy ones after their answer, all of them at the deadline. */
-export async function closeServer(server: Server): Promise<{ inTime: boolean }> {
+/** Closes the server: unused connections at once, busy ones after their answer, all of them at the deadline. */
+export async function closeServer(
+  server: Server,
+  deadlineMs = CLOSE_DEADLINE_MS,
+): Promise<{ inTime: boolean }> {
   const closed = new Promise<true>((resolve) => server.close(() => resolve(true)));
-  const idle = setInterval(() => server.closeIdleConnections(), 100);
-  server.closeIdleConnections();
+  const unused = setInterval(() => closeUnused(server), 100);
+  closeUnused(server);
   const deadline = new AbortController();
   const inTime = await Promise.race([
     closed,
-    sleep(CLOSE_DEADLINE_MS, false, { signal: deadline.signal }).catch(() => true),
+    sleep(deadlineMs, false, { signal: deadline.signal }).catch(() => true),
   ]);
   deadline.abort();
-  clearInterval(idle);
+  clearInterval(unused);
   if (!inTime) server.closeAllConnections();
   return { inTime };
 }

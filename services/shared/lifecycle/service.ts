@@ -142,9 +142,14 @@ export async function startService(
   let draining = false;
   const { app, db, health, background } = await build(definition, settings, log, () => draining);
   const closeParts = async (): Promise<void> => {
-    for (const part of background) await part.stop();
-    await health.stop();
-    await db.close();
+    for (const part of [health, ...background, { stop: db.close }]) {
+      try {
+        await part.stop();
+      } catch (error) {
+        // The database may be away: what could not be ended well must not keep the rest from ending.
+        log.warn({ error }, 'a part did not stop well');
+      }
+    }
   };
   const { server, port } = await listen({ ...settings, listener: app }).catch(async (error: unknown) => {
     await closeParts();
@@ -164,7 +169,6 @@ export async function startService(
     if (!inTime) log.warn({}, 'requests were cut off at the deadline');
     await closeParts();
     log.info({}, 'stopped');
-    log.flush();
   };
   let stopping: Promise<void> | undefined;
   return {

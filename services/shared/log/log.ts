@@ -29,7 +29,8 @@ export interface Log {
   info: Line;
   warn: Line;
   error: Line;
-  flush: () => void;
+  /** Resolves when every line is written; nothing can be logged after that. */
+  end: () => Promise<void>;
 }
 
 // Their messages may quote a value: "invalid input syntax for type …", "Unexpected token …".
@@ -57,6 +58,9 @@ function describeError(error: unknown, depth = 0): Record<string, unknown> {
       : { cause: describeError(error.cause, depth + 1) }),
   };
 }
+
+type BufferingStream = ReturnType<typeof pino.destination>;
+const isBuffering = (stream: DestinationStream): stream is BufferingStream => 'flushSync' in stream;
 
 /** JSON lines on standard output, level as a word, with the ids of the request that a line belongs to. */
 export function createLog(service: string, level: string, destination?: DestinationStream): Log {
@@ -86,14 +90,10 @@ export function createLog(service: string, level: string, destination?: Destinat
     info: line('info'),
     warn: line('warn'),
     error: line('error'),
-    flush: () => {
-      if ('flushSync' in stream && typeof stream.flushSync === 'function') {
-        try {
-          stream.flushSync();
-        } catch {
-          // The stream was not open yet: nothing was written that could be lost.
-        }
-      }
-    },
+    end: () =>
+      new Promise((resolve) => {
+        if (!isBuffering(stream)) resolve();
+        else stream.once('close', resolve).end();
+      }),
   };
 }
