@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,11 +94,23 @@ function signal(run: Run, command: string, name: NodeJS.Signals): void {
   process.kill(found.pid, name);
 }
 
+/** Sends SIGTERM to npm: everything stops, cleanly. */
+async function stopped(run: Run): Promise<void> {
+  const all = run.processes();
+  expect(all.length).toBeGreaterThan(5);
+  run.npm.kill('SIGTERM');
+  expect(await run.end).toBe('exit code 0');
+  await nothingLeft(all);
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'clinic-start-'));
   await chmod(folder, 0o755);
   ports = { PORT: await freePort(), PATIENT_PORT: await freePort(), DOCTOR_PORT: await freePort() };
   gateway = `http://127.0.0.1:${ports.PORT}`;
+  const run = npmStart();
+  await run.ready();
+  await stopped(run);
 });
 
 afterEach(async () => {
@@ -110,16 +123,16 @@ afterEach(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 test('a demo clinic whose loading was killed is finished by the next start, with nothing twice', async () => {
-  const killed = npmStart();
+  const own = { DATA_DIR: join(folder, 'killed') };
+  const killed = npmStart([], own);
   await eventually(async () => expect(await count('/patients')).toBeGreaterThan(20), 60_000);
-  const processes = killed.processes();
+  const services = killed.processes().filter(({ command }) => command.includes('leash.ts'));
+  expect(services).toHaveLength(2);
   signal(killed, 'services/local/main.ts', 'SIGKILL');
   await killed.end;
-  const services = processes.filter(({ command }) => command.includes('leash.ts'));
-  expect(services).toHaveLength(2);
   await nothingLeft(services);
 
-  const next = npmStart();
+  const next = npmStart([], own);
   await next.ready();
   expect(next.output()).toContain('Loaded a demo clinic: 10 doctors, 60 patients and 68 appointments.');
   expect(await count('/patients')).toBe(60);
@@ -137,8 +150,12 @@ test('a demo clinic whose loading was killed is finished by the next start, with
     ['Essential hypertension', 'moderate'],
     ['Penicillin', 'severe'],
   ]);
+  await stopped(next);
+});
 
-  // Started a second time while it runs: nothing is touched.
+test('a second start beside a running one is refused, by port or by data folder', async () => {
+  const run = npmStart(['--empty']);
+  await run.ready();
   const second = npmStart();
   expect(await second.end).toBe('exit code 1');
   for (const [variable, port] of Object.entries(ports)) {
@@ -154,19 +171,15 @@ test('a demo clinic whose loading was killed is finished by the next start, with
   expect(sameData.output()).toMatch(
     /data is in use by another npm start \(process \d+\): stop it, or set DATA_DIR\./,
   );
-
-  // SIGTERM to npm: all stops, cleanly.
-  const all = next.processes();
-  expect(all.length).toBeGreaterThan(5);
-  next.npm.kill('SIGTERM');
-  expect(await next.end).toBe('exit code 0');
-  await nothingLeft(all);
+  await stopped(run);
 });
 
 test('the data survives a restart, and the three printed calls work: the last one books', async () => {
   const run = npmStart();
   await run.ready();
   expect(run.output()).not.toContain('Loaded a demo clinic');
+  const before = await count('/appointments');
+  expect(before).toBeGreaterThanOrEqual(68);
   const calls = run
     .output()
     .split('\n')
@@ -183,7 +196,7 @@ test('the data survives a restart, and the three printed calls work: the last on
     ['200', { items: [{}, {}, {}] }],
     ['201', { status: 'booked' }],
   ]);
-  expect(await count('/appointments')).toBe(69);
+  expect(await count('/appointments')).toBe(before + 1);
   expect(await get(`/reservations/${answers[2]?.[1].id}`)).toMatchObject({
     status: 404,
     body: { type: 'urn:problem-type:not-found' },
@@ -216,6 +229,7 @@ test.each([
 test('starts again by itself after SIGKILL of all of it, and of npm alone', async () => {
   const first = npmStart();
   await first.ready();
+  const before = await count('/appointments');
   for (const { pid } of first.processes()) process.kill(pid, 'SIGKILL');
   await first.end;
 
@@ -228,13 +242,15 @@ test('starts again by itself after SIGKILL of all of it, and of npm alone', asyn
   const third = npmStart();
   await third.ready();
   await nothingLeft(left);
-  expect(await count('/appointments')).toBe(69);
+  expect(await count('/appointments')).toBe(before);
+  await stopped(third);
 });
 
-test('--empty loads nothing, and SIGTERM in the middle of a start stops it cleanly', async () => {
+test('SIGTERM in the middle of a start stops it cleanly, and --empty loads nothing', async () => {
   const own = { DATA_DIR: join(folder, 'empty') };
   const interrupted = npmStart(['--empty'], own);
-  await eventually(async () => signal(interrupted, '/postgres -D', 'SIGCONT'), 10_000);
+  const postmaster = join(own.DATA_DIR, 'postgres', 'postmaster.pid');
+  await eventually(async () => expect(existsSync(postmaster)).toBe(true), 60_000);
   const all = interrupted.processes();
   interrupted.npm.kill('SIGTERM');
   expect(await interrupted.end).toBe('exit code 0');

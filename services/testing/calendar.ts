@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { TestService } from './services.ts';
+import { eventually, type TestService } from './services.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -72,4 +72,29 @@ export function problemOf({ status, type, text }: { status: number; type: string
   const problem = JSON.parse(text) as { type: string; errors?: { pointer?: string; parameter?: string }[] };
   const places = (problem.errors ?? []).map(({ pointer, parameter }) => pointer ?? parameter);
   return [status, problem.type.replace('urn:problem-type:', ''), places.join(', ')].join(' ').trim();
+}
+
+/** Sends requests while the test holds a lock, and lets go when all of them wait for one: they cannot pass each other by luck. */
+export async function whileLocked<Answer>(
+  { db }: TestService,
+  lock: string,
+  requests: readonly (() => PromiseLike<Answer>)[],
+): Promise<Answer[]> {
+  await db.query('begin');
+  await db.query(lock);
+  const answers = Promise.all(requests.map((send) => send()));
+  try {
+    await eventually(async () => {
+      // Within a transaction PostgreSQL would show the same connections again and again.
+      await db.query('select pg_stat_clear_snapshot()');
+      const { rows } = await db.query(
+        `select from pg_locks where not granted and pid in (select pid from pg_stat_activity where datname = current_database())`,
+      );
+      if (rows.length < requests.length)
+        throw new Error(`${rows.length} of ${requests.length} requests wait`);
+    });
+  } finally {
+    await db.query('commit');
+  }
+  return answers;
 }

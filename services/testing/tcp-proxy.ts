@@ -90,6 +90,7 @@ function join(client: Socket, wire: Wire, state: State): Connection {
   const question: Lane = { phase: 'asked', to: server };
   const answer: Lane = { phase: 'answered', to: client };
   let wasSilent = false;
+  let isAnswerOwed = false;
   let exchange: Exchange | undefined;
 
   const connection: Connection = {
@@ -130,6 +131,7 @@ function join(client: Socket, wire: Wire, state: State): Connection {
     note(lane, part);
     wasSilent ||= state.isSilent;
     if (wasSilent) return;
+    isAnswerOwed = lane.phase === 'asked' || (isAnswerOwed && !part.isDecided);
     const found = part.isFirst && [...state.catches].find((each) => matches(each, part, lane.phase));
     if (found) {
       state.catches.delete(found);
@@ -142,8 +144,7 @@ function join(client: Socket, wire: Wire, state: State): Connection {
       lane.caught.resolve(heldOn(lane));
       lane.caught = undefined;
     }
-    // A late question of a client that has gone: nobody hears the answer.
-    if (part.isDecided && client.destroyed) server.destroy();
+    if (client.destroyed && !isAnswerOwed) server.destroy();
   };
 
   client.on('data', (bytes) => {
@@ -154,7 +155,8 @@ function join(client: Socket, wire: Wire, state: State): Connection {
   });
   client.on('close', () => {
     if (server.destroyed) state.connections.delete(connection);
-    else if (question.waiting === undefined) server.end();
+    // What it has asked is on its way, and nobody can call it back.
+    else if (!isAnswerOwed) server.end();
   });
   server.on('close', (hadError) => {
     if (client.destroyed) state.connections.delete(connection);

@@ -65,6 +65,7 @@ export async function openTwoSides(ownDoctorDatabase?: TestDatabase) {
   const stops: (() => Promise<unknown>)[] = [];
   const waysToDoctor: TcpProxy[] = [];
   const doctorPorts: number[] = [];
+  const toldBroken = new Set<string>();
   const newestDoctor = () => doctorPorts.at(-1) ?? 0;
 
   const proxyTo = async (wire: typeof httpWire, port: number): Promise<TcpProxy> => {
@@ -157,12 +158,12 @@ export async function openTwoSides(ownDoctorDatabase?: TestDatabase) {
         );
         if (rowCount !== 0) throw new Error(`${rowCount} appointments are not settled`);
       }),
-    /** Mends every way, waits until everything is settled, and tells what does not hold. */
+    /** Mends every way, waits until everything is settled, and tells what does not hold and was not told before. */
     whatIsBroken: async (): Promise<string[]> => {
       await Promise.all(proxies.map((proxy) => proxy.pass()));
       await sides.hurry();
       await sides.untilSettled();
-      return [
+      const broken = [
         ...(await invariantsBroken(patient, doctor)),
         ...(await client.lies(patient.db)),
         ...answeredTwoWays(
@@ -170,7 +171,9 @@ export async function openTwoSides(ownDoctorDatabase?: TestDatabase) {
             .flatMap(({ exchanges }) => exchanges)
             .filter(({ target }) => doctorPorts.includes(target)),
         ),
-      ];
+      ].filter((each) => !toldBroken.has(each));
+      for (const each of broken) toldBroken.add(each);
+      return broken;
     },
 
     /** Stops the replicas of this process, and kills the others. */

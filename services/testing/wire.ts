@@ -85,6 +85,8 @@ function nameOf(message: Buffer): string | undefined {
       return second;
     case 'Q':
       return first;
+    case 'X':
+      return 'end';
     default:
       return undefined;
   }

@@ -1,7 +1,7 @@
 import type { Database } from '../../shared/db/database.ts';
 import { requireVersion } from '../../shared/http/version.ts';
 import { hasUpcoming } from '../reservations/store.ts';
-import { lockCalendar } from '../schedules/lock.ts';
+import { lockCalendar } from '../schedules/lock-store.ts';
 import { hasUpcomingReservations } from './doctor.ts';
 import { lockDoctor, setDeleted } from './store.ts';
 

@@ -1,6 +1,6 @@
 import { Problem } from '../../shared/problem/problem.ts';
 import { parseBody } from '../../shared/schema/parse.ts';
-import { doctorBody, languageKeys, nameKey, nameWords, searchedWords, specialtyKey } from './doctor.ts';
+import { doctorBody, languageKeys, nameKey, specialtyKey } from './doctor.ts';
 
 const ada = {
   givenName: 'Ada',
@@ -129,9 +129,6 @@ test('names are sorted by family name, then given name', () => {
 // U+FDFA is one character, and eighteen when it is folded.
 test('keys stay short enough for an index whatever is folded', () => {
   const long = '\ufdfa'.repeat(100);
-  const doctor = { ...ada, givenName: long, familyName: long };
-  expect(nameKey(doctor).length).toBeLessThanOrEqual(200);
-  expect(specialtyKey(long).length).toBeLessThanOrEqual(200);
-  for (const word of [...nameWords(doctor), ...searchedWords(long)])
-    expect(word.length).toBeLessThanOrEqual(200);
+  expect(nameKey({ ...ada, givenName: long, familyName: long })).toHaveLength(200);
+  expect(specialtyKey(long)).toHaveLength(200);
 });

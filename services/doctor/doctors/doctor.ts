@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineProblem } from '../../shared/problem/problem.ts';
 import { email, languageTag, name, phone, timeZone } from '../../shared/schema/schema.ts';
-import { fold, searchedPrefixes, wordsOf } from '../../shared/text/words.ts';
+import { fold, wordsOf } from '../../shared/text/words.ts';
 
 export const duplicateDoctor = defineProblem(
   'duplicate-doctor',
@@ -54,7 +54,7 @@ export const doctorResource = doctorBody.extend({
 /** What only the server sets; it may come back as it was read. */
 export const serverMade = ['id', 'version', 'createdAt', 'updatedAt'];
 
-/** An index entry holds some 2,700 bytes, and folding may make one character eighteen. */
+/** An index entry holds some 2,700 bytes, and folding may make eighteen characters of one. */
 const MAX_KEY_LENGTH = 200;
 const key = (text: string): string => fold(text).slice(0, MAX_KEY_LENGTH);
 
@@ -67,14 +67,7 @@ export function specialtyKey(specialty: string): string {
 export const nameKey = ({ familyName, givenName }: Doctor): string => key(`${familyName} ${givenName}`);
 
 /** The words that a doctor is found by. */
-export const nameWords = ({ givenName, familyName }: Doctor): string[] => cut(wordsOf(givenName, familyName));
-
-/** The beginnings of words that a search asks for; each must be one of a word of the name. */
-export const searchedWords = (search: string): string[] => cut(searchedPrefixes(search));
-
-const cut = (words: readonly string[]): string[] => [
-  ...new Set(words.map((word) => word.slice(0, MAX_KEY_LENGTH))),
-];
+export const nameWords = ({ givenName, familyName }: Doctor): string[] => wordsOf(givenName, familyName);
 
 /** The language ranges that match these tags (RFC 4647 §3.3.1, basic filtering): `pt` and `pt-br` of `pt-BR`. */
 export function languageKeys(languages: readonly string[] = []): string[] {

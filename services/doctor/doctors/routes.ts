@@ -8,15 +8,9 @@ import { patched, replaced } from '../../shared/http/merge-patch.ts';
 import { requireVersion } from '../../shared/http/version.ts';
 import { once } from '../../shared/idempotency/once.ts';
 import { emptyBody, instant, languageTag, name, text } from '../../shared/schema/schema.ts';
+import { searchedPrefixes } from '../../shared/text/words.ts';
 import { deleteDoctor } from './delete.ts';
-import {
-  doctorBody,
-  doctorResource,
-  languageKey,
-  searchedWords,
-  serverMade,
-  specialtyKey,
-} from './doctor.ts';
+import { doctorBody, doctorResource, languageKey, serverMade, specialtyKey } from './doctor.ts';
 import { doctorList, getDoctor, insertDoctor, lockDoctor, setRestored, updateDoctor } from './store.ts';
 
 const doctorsQuery = z.strictObject({
@@ -78,7 +72,7 @@ const collectionEndpoints = (db: Database): Endpoint[] => [
     answers: { 200: pageSchema(doctorResource) },
     handle: async ({ query: { search, specialty, language, updatedSince, limit, cursor } }) => {
       const filters = {
-        words: search && searchedWords(search),
+        words: search && searchedPrefixes(search),
         specialtyKey: specialty && specialtyKey(specialty),
         languageKey: language && languageKey(language),
         updatedSince,

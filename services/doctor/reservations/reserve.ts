@@ -1,6 +1,6 @@
 import type { Database, Db } from '../../shared/db/database.ts';
 import { judge } from '../availability/availability.ts';
-import { lockCalendar } from '../schedules/lock.ts';
+import { lockCalendar } from '../schedules/lock-store.ts';
 import { findCalendar } from '../schedules/store.ts';
 import { type RefusalReason, revisionMismatch, superseded } from './reservation.ts';
 import {

@@ -4,7 +4,7 @@ import type { Representation } from '../../shared/http/answer.ts';
 import { requireDoctor } from '../doctors/store.ts';
 import type { ExceptionBody } from './exception.ts';
 import { closedOver, requireNoneInTheWay } from './in-the-way.ts';
-import { lockCalendar } from './lock.ts';
+import { lockCalendar } from './lock-store.ts';
 import { insertException } from './store.ts';
 
 /**

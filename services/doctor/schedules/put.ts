@@ -6,7 +6,7 @@ import { versionMismatch } from '../../shared/problem/problem.ts';
 import type { Doctor } from '../doctors/doctor.ts';
 import { getDoctor } from '../doctors/store.ts';
 import { leftOutside, requireNoneInTheWay } from './in-the-way.ts';
-import { lockCalendar } from './lock.ts';
+import { lockCalendar } from './lock-store.ts';
 import { changesHours, type Schedule, scheduleBody } from './schedule.ts';
 import { findSchedule, setSchedule } from './store.ts';
 

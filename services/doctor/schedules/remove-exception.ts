@@ -2,7 +2,7 @@ import type { Database } from '../../shared/db/database.ts';
 import { requireVersion } from '../../shared/http/version.ts';
 import type { Exception } from './exception.ts';
 import { leftWithout, requireNoneInTheWay } from './in-the-way.ts';
-import { lockCalendar } from './lock.ts';
+import { lockCalendar } from './lock-store.ts';
 import { deleteException, getException } from './store.ts';
 
 interface Deletion {

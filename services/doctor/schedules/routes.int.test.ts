@@ -6,6 +6,7 @@ import {
   everyDay,
   problemOf,
   reserve,
+  whileLocked,
 } from '../../testing/calendar.ts';
 import { startDoctor, type TestService } from '../../testing/services.ts';
 
@@ -150,11 +151,16 @@ describe('PUT /doctors/{id}/schedule', () => {
     await t.api.get(`/doctors/${id}/schedule`).expect(404);
   });
 
-  test('a first schedule put by many at once is put once', async () => {
+  test('a first schedule put by several at once is put once', async () => {
     const id = await addDoctor(t);
-    const answers = await Promise.all(Array.from({ length: 6 }, () => put(id)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 201]);
-    expect(answers.map(({ body }) => body.version).sort()).toEqual([1, 2, 3, 4, 5, 6]);
+    const lock = `select pg_advisory_xact_lock_shared(2, hashtext('${id}'))`;
+    const answers = await whileLocked(
+      t,
+      lock,
+      [1, 2, 3].map(() => () => put(id)),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 201]);
+    expect(answers.map(({ body }) => body.version).sort()).toEqual([1, 2, 3]);
   });
 
   test('405 with Allow for PATCH and DELETE', async () => {
@@ -246,6 +252,8 @@ describe('PUT /doctors/{id}/schedule over reserved visits', () => {
       keepReservations: true,
     });
     await t.api.post(`/doctors/${id}/exceptions`).send(exception('open')).expect(201);
+    // Days before the exception, so that the calendar is read far enough.
+    await reserve(t, id, `${dateIn(2)}T09:00:00Z`, `${dateIn(2)}T09:30:00Z`);
     await put(id, mornings).expect(200);
     await t.api.post(`/doctors/${id}/exceptions`).send(exception('closed')).expect(201);
     expect(problemOf(await put(id, { weeklyHours: everyDay('00:00', '24:00') }))).toBe(
@@ -304,6 +312,22 @@ describe('PUT /doctors/{id}/schedule over reserved visits', () => {
     });
     const starts = body.reservations.map(({ startsAt }: { startsAt: string }) => startsAt);
     expect([...starts].sort()).toEqual(starts);
+  });
+
+  test('every change of a calendar waits for a reservation that is being made in it', async () => {
+    const { id } = await reservedDoctor();
+    const from = `${dateIn(9)}T00:00`;
+    const to = `${dateIn(9)}T12:00`;
+    const exceptions = `/doctors/${id}/exceptions`;
+    const { body } = await t.api.post(exceptions).send({ kind: 'open', from, to }).expect(201);
+    const lock = `select pg_advisory_xact_lock_shared(2, hashtext('${id}'))`;
+    const answers = await whileLocked(t, lock, [
+      () => put(id, { slotMinutes: 10 }),
+      () => t.api.post(exceptions).send({ kind: 'closed', from, to }),
+      () => t.api.delete(`${exceptions}/${body.id}`),
+      () => t.api.delete(`/doctors/${id}`),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 201, 204, 409]);
   });
 
   test('412 and 422 come before 409', async () => {

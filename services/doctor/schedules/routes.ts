@@ -47,10 +47,6 @@ const removal = z.strictObject({
     .describe('Leave reservations that will lie outside open time'),
 });
 
-/** Whether a text is a local time as PostgreSQL prints those of exceptions. */
-const isSortKey = (text: string): boolean =>
-  /^.{16}:00$/.test(text) && localDateTime.safeParse(text.slice(0, 16).replace(' ', 'T')).success;
-
 /** When a doctor works: the weekly schedule and its dated exceptions. */
 export const scheduleEndpoints = ({ db }: { db: Database }): Endpoint[] => [
   ...weeklyEndpoints(db),
@@ -109,7 +105,7 @@ const exceptionEndpoints = (db: Database): Endpoint[] => [
     handle: async ({ params, query: { from, to, limit, cursor } }) => {
       if (from !== undefined && to !== undefined && to <= from)
         throw invalidRequest([{ parameter: 'to', detail: 'must be after from' }]);
-      const after = readCursor(cursor, 'from', isSortKey);
+      const after = readCursor(cursor, 'from');
       const doctorId = param({ params }, 'id');
       await requireDoctor(db, doctorId);
       return okPage(

@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { problemOf } from '../../testing/calendar.ts';
 import { addPatient, allPages } from '../../testing/people.ts';
 import { startPatient, type TestService } from '../../testing/services.ts';
+import { timelineItem } from './entry.ts';
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UNKNOWN = '01890a5d-ac96-774b-bcce-b302099a8057';
@@ -66,6 +67,7 @@ describe('POST /patients/{id}/history', () => {
     const answer = await t.api.post(path).send(full).expect(201);
     const { id, createdAt } = answer.body;
     expect(answer.body).toEqual({ ...full, id, patientId, recordedBy: 'anonymous', createdAt });
+    expect(timelineItem.parse(answer.body)).toEqual(answer.body);
     expect(createdAt).toMatch(INSTANT);
     expect(answer.headers).toMatchObject({ location: `${path}/${id}`, etag: '"1"' });
     const read = await t.api.get(`${path}/${id}`).expect(200);
@@ -188,6 +190,7 @@ describe('GET /patients/{id}/history', () => {
       appointmentId: id,
       doctorId: UNKNOWN,
     };
+    expect(timelineItem.parse(visit)).toEqual(visit);
     expect(await timeline()).toEqual([visit]);
     const read = await t.api.get(`${path}/${id}`).expect(200);
     expect([read.body, read.headers.etag]).toEqual([visit, '"1"']);
@@ -350,6 +353,7 @@ describe('POST /patients/{id}/history/{entryId}/amend', () => {
   test('201 strikes with enteredInError: it stays in the timeline, marked, and the mark can be taken back', async () => {
     const id = await record();
     const struck = (await amend(id, { enteredInError: true }).expect(201)).body;
+    expect(timelineItem.parse(struck)).toEqual(struck);
     expect(struck).toMatchObject({ ...note, enteredInError: true, supersedes: id });
     expect(await timeline()).toEqual([struck]);
     const still = (await amend(struck.id).expect(201)).body;

@@ -1,6 +1,7 @@
 import { problemOf } from '../../testing/calendar.ts';
 import { addPatient, aFullPatient, allPages, aPatient } from '../../testing/people.ts';
 import { startPatient, type TestService } from '../../testing/services.ts';
+import { patientVersion } from './patient.ts';
 
 const UNKNOWN = '01890a5d-ac96-774b-bcce-b302099a8057';
 
@@ -43,6 +44,7 @@ describe('GET /patients/{id}/versions', () => {
     await t.api.delete(`/patients/${id}`).expect(204);
     await t.api.post(`/patients/${id}/restore`).expect(200);
     const versions = await versionsOf(id);
+    for (const version of versions) expect(patientVersion.parse(version)).toEqual(version);
     expect(versions.map(({ version, patient }) => [version, 'deletedAt' in patient])).toEqual([
       [3, false],
       [2, true],

@@ -97,15 +97,15 @@ export function sweepKeys(
     } catch (error) {
       log.warn({ error }, 'expired idempotency keys could not be deleted');
     }
-    if (!stopped) schedule();
+    if (!stopped) sweepLater();
   };
-  const schedule = (): void => {
+  const sweepLater = (): void => {
     timer = setTimeout(() => {
       sweeping = sweep();
     }, intervalMs);
     timer.unref();
   };
-  schedule();
+  sweepLater();
 
   return {
     stop: async () => {

@@ -4,7 +4,7 @@ export type InvalidPart = ({ pointer: string } | { parameter: string } | { heade
 };
 
 export interface ProblemOptions {
-  /** Extension members; sent to the client, so never a patient's data. */
+  /** Extension members; sent to the client, so never a person's data. */
   extra?: Readonly<Record<string, unknown>>;
   headers?: Readonly<Record<string, string>>;
   /** Logged, never sent. */

@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const items = (count: number | bigint): string => (Number(count) === 1 ? '1 item' : `${count} items`);
 
-/** What is allowed, where the schema does not say it itself; never the value, which may be a patient's. */
+/** What is allowed, where the schema does not say it itself; never the value, which may be somebody's secret. */
 const describe: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case 'invalid_type':
