@@ -27,7 +27,7 @@ beforeEach(async () => {
   replicas = [];
   for (let count = 0; count < 3; count += 1) {
     const doctorUrl = `http://127.0.0.1:${doctorPort}`;
-    replicas.push(await startPatient({ database: databases.patient, doctorUrl }));
+    replicas.push(await startPatient({ database: databases.patient, doctorUrl, settings: { poolMax: 24 } }));
   }
   callers = replicas.map(({ url }) => openCaller(url, 16));
   for (const each of callers) await warmUp(each, '/appointments', 8);
@@ -69,7 +69,7 @@ async function readAll(): Promise<Map<string, { status: string; version: number 
 /** Bookings through all replicas while nobody answers, two for each slot. */
 async function bookWaiting(): Promise<string[]> {
   const [patientIds, doctorId] = [await seedPatients(any(), 2), await seedDoctor({ db: doctorDb })];
-  const answers = await inParallel(24, Array<number>(BOOKINGS).fill(0), (_, index) => {
+  const answers = await inParallel(12, Array<number>(BOOKINGS).fill(0), (_, index) => {
     const body = { patientId: patientIds[index % 2], doctorId, ...halfHour(index >> 1) };
     return replica(index).call('POST', '/appointments', body, maybeKey(index));
   });

@@ -474,7 +474,7 @@ describe('other methods and paths', () => {
 test('no patient data is logged', async () => {
   await t.api
     .post('/patients')
-    .send(aPatient({ familyName: 'Secretive', phone: '+49 555 0001', birthDate: '1931-07-19' });
+    .send(aPatient({ familyName: 'Secretive', phone: '+49 555 0001', birthDate: '1931-07-19' }));
   await t.api.get('/patients?search=secretive&email=secret@example.org');
   await t.api.post('/patients').send(aPatient({ familyName: 'Secretive\0' }));
   expect(t.logged()).not.toMatch(/secret|555 0001|1931-07/i);

@@ -114,10 +114,8 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
   app.set('etag', false);
   app.set('query parser', false);
   app.set('case sensitive routing', true);
-  // The page at /docs refers to its files by relative paths: /docs/ would be another place.
-  app.set('strict routing', true);
 
-  const fail = (req: Request, res: Response, error: unknown): void => {
+  const fail: Fail = (req, res, error) => {
     const problem = problemOf(error);
     observeProblem(req, problem.type, problem.status >= 500 ? problem.cause : undefined);
     send(req, res, problemAnswer(problem, currentContext()?.requestId), isDraining);
@@ -142,19 +140,7 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
     else next();
   });
   // Probes and documents come before logging and metrics, which they would drown.
-  for (const [path, answer] of Object.entries(open)) {
-    app.get(path, async (req, res) => send(req, res, await answer(), isDraining));
-    app.options(path, (req, res) =>
-      send(req, res, { status: 204, headers: { allow: 'GET, HEAD, OPTIONS' } }, isDraining),
-    );
-    app.all(path, (req, res) =>
-      fail(
-        req,
-        res,
-        methodNotAllowed('Only GET is allowed here.', { headers: { allow: 'GET, HEAD, OPTIONS' } }),
-      ),
-    );
-  }
+  app.use(openPaths(open, fail, isDraining));
 
   const { handler, inFlight } = observe(log, metrics);
   app.use(handler);
@@ -173,10 +159,25 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
   return { app, inFlight };
 }
 
+type Fail = (req: Request, res: Response, error: unknown) => void;
+
+/** Answers the open paths by a look into a map: a route for each would cost every other request a comparison. */
+function openPaths(open: AppOptions['open'], fail: Fail, isDraining: () => boolean): RequestHandler {
+  const answers = new Map(Object.entries(open));
+  const allow = 'GET, HEAD, OPTIONS';
+  return async (req, res, next) => {
+    const answer = answers.get(req.path);
+    if (answer === undefined) next();
+    else if (req.method === 'GET' || req.method === 'HEAD') send(req, res, await answer(), isDraining);
+    else if (req.method === 'OPTIONS') send(req, res, { status: 204, headers: { allow } }, isDraining);
+    else fail(req, res, methodNotAllowed('Only GET is allowed here.', { headers: { allow } }));
+  };
+}
+
 function routesOf(
   endpoints: readonly Endpoint[],
   handlerOf: (endpoint: Endpoint) => RequestHandler,
-  fail: (req: Request, res: Response, error: unknown) => void,
+  fail: Fail,
   isDraining: () => boolean,
 ): Router {
   const router = Router({ caseSensitive: true });
