@@ -75,20 +75,19 @@ interface RandomDoctor {
 
 const base = Date.parse(dateIn(2));
 
-const quarter = fc.integer({ min: 0, max: 95 });
-const timeOfDay = (index: number): string =>
-  `${String(Math.floor(index / 4)).padStart(2, '0')}:${String((index % 4) * 15).padStart(2, '0')}`;
+const timeOfDay = (quarters: number): string =>
+  `${String(Math.floor(quarters / 4)).padStart(2, '0')}:${String((quarters % 4) * 15).padStart(2, '0')}`;
 
+/** Most weekdays have hours, some have all of them. */
 const weeklyHours = fc
-  .array(fc.tuple(fc.constantFrom(...weekdays), quarter, fc.integer({ min: 1, max: 40 })), { maxLength: 10 })
-  .map((windows) => {
-    const days = new Set<string>();
-    return windows.flatMap(([weekday, start, length]) => {
-      if (days.has(weekday)) return [];
-      days.add(weekday);
-      return [{ weekday, from: timeOfDay(start), to: timeOfDay(Math.min(start + length, 96)) }];
-    });
-  });
+  .tuple(
+    fc.subarray([...weekdays], { minLength: 4 }),
+    fc.integer({ min: 0, max: 60 }),
+    fc.integer({ min: 12, max: 96 }),
+  )
+  .map(([days, start, length]) =>
+    days.map((weekday) => ({ weekday, from: timeOfDay(start), to: timeOfDay(Math.min(start + length, 96)) })),
+  );
 
 const exception = fc
   .tuple(
@@ -119,7 +118,7 @@ const randomDoctor: fc.Arbitrary<RandomDoctor> = fc.record({
     timeZone: fc.constantFrom('UTC', 'Pacific/Chatham', 'America/Los_Angeles', 'Asia/Kathmandu'),
     slotMinutes: fc.constantFrom(15, 20, 30, 60),
     bufferMinutes: fc.constantFrom(0, 10, 240),
-    minimumNoticeMinutes: fc.constantFrom(0, 0, 3_000, 6_000),
+    minimumNoticeMinutes: fc.constantFrom(0, 0, 0, 3_000),
     horizonDays: fc.constantFrom(3, 90, 90),
   }),
   exceptions: fc.array(exception, { maxLength: 4 }),
@@ -128,8 +127,8 @@ const randomDoctor: fc.Arbitrary<RandomDoctor> = fc.record({
 
 const clinic = fc.record({
   doctors: fc.array(randomDoctor, { minLength: 1, maxLength: 4 }),
-  from: fc.integer({ min: -72, max: 60 }),
-  hours: fc.integer({ min: 1, max: 110 }),
+  from: fc.integer({ min: -60, max: 40 }),
+  hours: fc.integer({ min: 10, max: 110 }),
   durationMinutes: fc.constantFrom(5, 30, 45, 180),
   pages: fc.integer({ min: 1, max: 15 }),
 });
@@ -327,6 +326,15 @@ describe('GET /availability', () => {
     );
     expect(await asked('few')).toEqual(['calendar.list', 'reservations.list_busy']);
     expect(await asked('many')).toEqual(['calendar.list', 'reservations.list_busy']);
+  });
+
+  test('has a slot that starts where a stretch ends once, and none that ends after `to`', async () => {
+    const schedule = aSchedule({ weeklyHours: everyDay('00:00', '24:00'), slotMinutes: 60 });
+    const doctorId = await addDoctor(t, {}, schedule);
+    const query = { from: `${day}T00:00:00Z`, to: `${dateIn(10)}T23:30:00Z`, durationMinutes: 60, doctorId };
+    const items = await walk(query, 200);
+    const starts = Array.from({ length: 4 * 24 - 1 }, (_, hour) => Date.parse(day) + hour * HOUR_MS);
+    expect(items.map(({ startsAt }) => Date.parse(startsAt))).toEqual(starts);
   });
 
   test('looks further when everybody is booked out, and finds nothing in the past', async () => {
