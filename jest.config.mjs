@@ -11,7 +11,16 @@ const shared = {
   },
 };
 
-/** `pure` needs nothing; `postgres` needs the database server that its global setup starts. */
+const withPostgres = {
+  ...shared,
+  globalSetup: '<rootDir>/services/testing/global-setup.ts',
+  globalTeardown: '<rootDir>/services/testing/global-teardown.ts',
+};
+
+// These send as many requests as the machine can take: beside another suite both would meet deadlines that are no defect.
+const alone = '/(races|reserve-races|replicas|settler|outage)\\.int\\.test\\.ts$';
+
+/** `pure` needs nothing; the others need the database server that their global setup starts; `alone` runs in band. */
 export default {
   maxWorkers: 2,
   // A laptop may be busy; what hangs is found all the same.
@@ -24,11 +33,11 @@ export default {
       testPathIgnorePatterns: ['\\.int\\.test\\.ts$'],
     },
     {
-      ...shared,
+      ...withPostgres,
       displayName: 'postgres',
       testMatch: ['**/*.int.test.ts'],
-      globalSetup: '<rootDir>/services/testing/global-setup.ts',
-      globalTeardown: '<rootDir>/services/testing/global-teardown.ts',
+      testPathIgnorePatterns: [alone],
     },
+    { ...withPostgres, displayName: 'alone', testRegex: [alone] },
   ],
 };

@@ -4,7 +4,7 @@ import type { Representation } from '../../shared/http/answer.ts';
 import type { Wish } from '../doctor-client.ts';
 import type { BookingRequest } from './appointment.ts';
 import type { RefusalReason } from './refusal.ts';
-import { appointmentJson } from './store.ts';
+import { appointmentJson, changed } from './store.ts';
 
 /** A wish that waits for the doctor service, and whether an Idempotency-Key waits for it too. */
 export interface OpenWish extends Wish {
@@ -113,13 +113,9 @@ const OPEN_REVISION = sql<[id: string, revision: number], Representation>(
 );
 
 /** Moves a locked appointment on to a revision whose wish is stored. */
-export async function openRevision(
-  tx: Db,
-  id: string,
-  revision: number,
-): Promise<Representation | undefined> {
+export async function openRevision(tx: Db, id: string, revision: number): Promise<Representation> {
   const [row] = await tx.query(OPEN_REVISION, [id, revision]);
-  return row;
+  return changed(row);
 }
 
 const OPEN_CANCELLATION = sql<[id: string, revision: number, cancellation: string], Representation>(
@@ -142,9 +138,9 @@ export async function openCancellation(
   id: string,
   revision: number,
   cancellation: object,
-): Promise<Representation | undefined> {
+): Promise<Representation> {
   const [row] = await tx.query(OPEN_CANCELLATION, [id, revision, JSON.stringify(cancellation)]);
-  return row;
+  return changed(row);
 }
 
 type Settled = Representation | undefined;

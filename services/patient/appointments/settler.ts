@@ -17,6 +17,8 @@ export interface SettlerParts {
 
 export interface Settler {
   start: () => void;
+  /** Claims nothing more. */
+  pause: () => void;
   /** Claims nothing more, and resolves when the tries under way have ended. */
   stop: () => Promise<void>;
 }
@@ -97,6 +99,7 @@ export function createSettler({ db, doctors, log, onBacklog }: SettlerParts): Se
       stopping = new AbortController();
       running = loop(stopping.signal);
     },
+    pause: () => stopping?.abort(),
     stop: async () => {
       stopping?.abort();
       await running;

@@ -136,7 +136,7 @@ export async function setTexts(
 }
 
 /** A locked row cannot vanish: its absence is a defect. */
-function changed(row: Representation | undefined): Representation {
+export function changed(row: Representation | undefined): Representation {
   if (row === undefined) throw new Error('A locked appointment was not there to be changed');
   return row;
 }
