@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { ServiceDefinition, ServiceParts } from '../shared/lifecycle/service.ts';
-import { bookingMetrics } from './appointments/metrics.ts';
+import { bookingMetrics } from './appointments/booking-metrics.ts';
 import { appointmentEndpoints } from './appointments/routes.ts';
 import { createSettler } from './appointments/settler.ts';
 import type { PatientConfig } from './config.ts';

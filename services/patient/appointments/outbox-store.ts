@@ -4,6 +4,7 @@ import type { Representation } from '../../shared/http/answer.ts';
 import type { Wish } from '../doctor-client.ts';
 import type { BookingRequest } from './appointment.ts';
 import type { RefusalReason } from './refusal.ts';
+import { retrySchedule } from './retry-schedule.ts';
 import { appointmentJson, changed } from './store.ts';
 
 /** A wish that waits for the doctor service, and whether an Idempotency-Key waits for it too. */
@@ -12,7 +13,7 @@ export interface OpenWish extends Wish {
 }
 
 /** The settler leaves a fresh revision to the request that made it, for this long. */
-const FIRST_TRY = `now() + interval '2 seconds'`;
+const FIRST_TRY = `now() + interval '${retrySchedule.ownTry} seconds'`;
 
 type Inserted = { patientKnown: boolean; id: string | null; json: string | null; version: number | null };
 

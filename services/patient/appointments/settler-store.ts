@@ -1,6 +1,7 @@
 import type { Db } from '../../shared/db/database.ts';
 import { sql } from '../../shared/db/statement.ts';
 import type { OpenWish } from './outbox-store.ts';
+import { retrySchedule } from './retry-schedule.ts';
 
 const UNSETTLED = 'answered_revision < revision and contradiction is null';
 
@@ -13,13 +14,18 @@ type Claimed = {
   keyed: boolean;
 };
 
+const { first, longest, jitter } = retrySchedule;
+
+// The exponent is bounded before the power is taken: a number of tries has no end.
+const BACKOFF = `least(${longest}, ${first} * power(2, least(tries, 10))) * (1 - ${jitter} * random()) * interval '1 second'`;
+
 const CLAIM_DUE = sql<[limit: number], Claimed>(
   'appointments.claim_due',
-  // Moving the next try is the claim: another replica finds the row not due. Backoff doubles from one second to at most five, with jitter.
+  // Moving the next try is the claim: another replica finds the row not due.
   `with claimed as (
      update appointments
         set tries = tries + 1,
-            next_try_at = now() + least(5, power(2, least(tries, 3))) * (0.75 + 0.25 * random()) * interval '1 second'
+            next_try_at = now() + ${BACKOFF}
       where id in (
         select id from appointments where ${UNSETTLED} and next_try_at <= now() order by next_try_at limit $1 for update skip locked)
      returning id, revision

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express, Request } from 'express';
 import { anyone, type Caller } from '../caller/caller.ts';
 import type { ServiceSettings } from '../config/environment.ts';
@@ -14,7 +13,8 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { docsPage } from '../openapi/docs-page.ts';
 import { openApiDocument } from '../openapi/openapi.ts';
 import type { Problem } from '../problem/problem.ts';
-import { closeServer, listen } from './server.ts';
+import { drain } from './drain.ts';
+import { listen } from './server.ts';
 
 /** What a service adds to the plumbing. */
 export interface ServiceDefinition {
@@ -159,22 +159,15 @@ export async function startService(
   log.info({ port, host: settings.host }, 'listening');
   for (const part of background) part.start?.();
 
-  const drain = async (): Promise<void> => {
-    draining = true;
-    log.info({}, 'draining');
-    for (const part of background) part.pause?.();
-    // The settings of whoever routes to us take a moment to arrive: go on answering, and say "close" with each answer.
-    await sleep(settings.drainDelayMs);
-    const { inTime } = await closeServer(server);
-    if (!inTime) log.warn({}, 'requests were cut off at the deadline');
-    await closeParts();
-    log.info({}, 'stopped');
-  };
   let stopping: Promise<void> | undefined;
   return {
     port,
     stop: () => {
-      stopping ??= drain();
+      draining = true;
+      const pause = () => {
+        for (const part of background) part.pause?.();
+      };
+      stopping ??= drain({ server, delayMs: settings.drainDelayMs, pause, close: closeParts, log });
       return stopping;
     },
   };
