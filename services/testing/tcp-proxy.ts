@@ -131,7 +131,7 @@ function join(client: Socket, wire: Wire, state: State): Connection {
     note(lane, part);
     wasSilent ||= state.isSilent;
     if (wasSilent) return;
-    isAnswerOwed = lane.phase === 'asked' || (isAnswerOwed && !part.isDecided);
+    isAnswerOwed = part.isAnswerOwed;
     const found = part.isFirst && [...state.catches].find((each) => matches(each, part, lane.phase));
     if (found) {
       state.catches.delete(found);

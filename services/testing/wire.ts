@@ -7,11 +7,13 @@ export interface Part {
   isFirst: boolean;
   /** Whether the answer has said what matters: for a database all of it, for HTTP the status. */
   isDecided: boolean;
+  /** Whether something that was asked is still to be answered after this. */
+  isAnswerOwed: boolean;
   /** Of an HTTP answer: its status and the word of its problem. */
   summary?: string;
 }
 
-/** Cuts the bytes of one connection into parts. Neither of ours asks again before it has an answer, so that a part's exchange is known. */
+/** Cuts the bytes of one connection into parts. Answers come in the order of their questions, so that a part's exchange is known. */
 export interface Wire {
   ask: (bytes: Buffer) => Part[];
   answer: (bytes: Buffer) => Part[];
@@ -27,7 +29,7 @@ export function httpWire(): Wire {
       const revision = /"revision":(\d+)/.exec(text)?.[1];
       const isFirst = method !== undefined;
       if (isFirst) exchange = `${method} ${path}${revision === undefined ? '' : ` revision ${revision}`}`;
-      return [{ bytes, exchange, isFirst, isDecided: false }];
+      return [{ bytes, exchange, isFirst, isDecided: false, isAnswerOwed: true }];
     },
     answer: (bytes) => {
       const text = bytes.toString('latin1');
@@ -35,12 +37,14 @@ export function httpWire(): Wire {
       const word = /urn:problem-type:([a-z-]+)/.exec(text)?.[1];
       const isFirst = status !== undefined;
       const summary = word === undefined ? status : `${status} ${word}`;
-      return [{ bytes, exchange, isFirst, isDecided: isFirst, ...(summary !== undefined && { summary }) }];
+      const part = { bytes, exchange, isFirst, isDecided: isFirst, isAnswerOwed: !isFirst };
+      return [{ ...part, ...(summary !== undefined && { summary }) }];
     },
   };
 }
 
 const SYNC = 'S';
+const SIMPLE_QUERY = 'Q';
 const READY_FOR_QUERY = 'Z';
 
 /** PostgreSQL's protocol, version 3 (its documentation, "Message Formats"). */
@@ -48,6 +52,8 @@ export function postgresWire(): Wire {
   const questions = messageCutter(true);
   const answers = messageCutter(false);
   let exchange = 'start-up';
+  // Questions go out without waiting for the answers before them.
+  const asked: string[] = [];
   let isAsking = false;
   let isAnswering = false;
   return {
@@ -57,15 +63,19 @@ export function postgresWire(): Wire {
         const type = typeOf(message);
         if (isFirst) exchange = nameOf(message) ?? exchange;
         isAsking = 'PBDEC'.includes(type) || (isAsking && type !== SYNC);
-        return { bytes: message, exchange, isFirst, isDecided: false };
+        if (type === SYNC || type === SIMPLE_QUERY) asked.push(exchange);
+        return { bytes: message, exchange, isFirst, isDecided: false, isAnswerOwed: true };
       }),
     answer: (bytes) =>
       answers(bytes).map((message) => {
+        const answered = asked[0] ?? 'start-up';
         const isFirst = !isAnswering;
         // What a statement has done is committed when this comes, and not before.
         const isDecided = typeOf(message) === READY_FOR_QUERY;
         isAnswering = !isDecided;
-        return { bytes: message, exchange, isFirst, isDecided };
+        if (isDecided) asked.shift();
+        const isAnswerOwed = !isDecided || asked.length > 0 || isAsking;
+        return { bytes: message, exchange: answered, isFirst, isDecided, isAnswerOwed };
       }),
   };
 }

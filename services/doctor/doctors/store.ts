@@ -1,6 +1,6 @@
 import type { Db } from '../../shared/db/database.ts';
 import { defineList } from '../../shared/db/list.ts';
-import { instantText, sql } from '../../shared/db/statement.ts';
+import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
 import { notFound } from '../../shared/problem/problem.ts';
 import { type Doctor, languageKeys, nameKey, nameWords, specialtyKey } from './doctor.ts';
@@ -92,7 +92,7 @@ export async function updateDoctor(tx: Db, id: string, doctor: Doctor): Promise<
   return only(await tx.query(UPDATE, columns(id, doctor)));
 }
 
-const FIND = sql<[id: string], Representation>(
+const FIND = lookup<[id: string], Representation>(
   'doctors.find',
   `select ${REPRESENTATION} from doctors d where d.id = $1 and d.deleted_at is null`,
 );
@@ -112,7 +112,7 @@ export async function lockDoctor(tx: Db, id: string, { deletedToo = false } = {}
   return only(await tx.query(LOCK, [id, deletedToo]));
 }
 
-const EXISTS = sql<[id: string], { id: string }>(
+const EXISTS = lookup<[id: string], { id: string }>(
   'doctors.exists',
   'select id from doctors where id = $1 and deleted_at is null',
 );

@@ -9,8 +9,7 @@ import { findNewest, insertReleased, lockAppointment, releaseOlder } from './sto
  */
 export const release = (db: Database, appointmentId: string, revision: number): Promise<void> =>
   db.tx(async (tx) => {
-    await lockAppointment(tx, appointmentId);
-    const newest = await findNewest(tx, appointmentId);
+    const [, newest] = await Promise.all([lockAppointment(tx, appointmentId), findNewest(tx, appointmentId)]);
     if (newest !== undefined && newest.revision > revision)
       throw superseded('A newer revision of this appointment was answered already.');
     if (newest?.revision === revision) {

@@ -1,7 +1,7 @@
 import type { Database, Db } from '../../shared/db/database.ts';
 import { judge } from '../availability/availability.ts';
 import { lockCalendar } from '../schedules/lock-store.ts';
-import { findCalendar } from '../schedules/store.ts';
+import { type DoctorCalendar, findCalendar } from '../schedules/store.ts';
 import { type RefusalReason, revisionMismatch, superseded } from './reservation.ts';
 import {
   type AnsweredRevision,
@@ -21,11 +21,16 @@ export type Decision = { granted: true; isReplay: boolean } | { granted: false; 
  */
 export const reserve = (db: Database, wanted: WantedTime): Promise<Decision> =>
   db.tx(async (tx) => {
-    await lockAppointment(tx, wanted.appointmentId);
-    const newest = await findNewest(tx, wanted.appointmentId);
+    // They go out together and run in this order: each reads what was committed before it got its lock.
+    const [, newest, , found] = await Promise.all([
+      lockAppointment(tx, wanted.appointmentId),
+      findNewest(tx, wanted.appointmentId),
+      lockCalendar(tx, wanted.doctorId, 'shared'),
+      findCalendar(tx, wanted.doctorId, wanted.startsAt, wanted.endsAt),
+    ]);
     if (newest !== undefined && newest.revision >= wanted.revision) return replay(newest, wanted);
 
-    const refused = await refusalReason(tx, wanted);
+    const refused = await refusalReason(tx, wanted, found);
     if (refused !== undefined) {
       await insertRefused(tx, wanted, refused);
       return { granted: false, reason: refused };
@@ -49,9 +54,11 @@ function replay(newest: AnsweredRevision, wanted: WantedTime): Decision {
 }
 
 /** Takes the time, or tells the first reason why not: the rules of the calendar, then the constraint. */
-async function refusalReason(tx: Db, wanted: WantedTime): Promise<RefusalReason | undefined> {
-  await lockCalendar(tx, wanted.doctorId, 'shared');
-  const found = await findCalendar(tx, wanted.doctorId, wanted.startsAt, wanted.endsAt);
+async function refusalReason(
+  tx: Db,
+  wanted: WantedTime,
+  found: DoctorCalendar | undefined,
+): Promise<RefusalReason | undefined> {
   if (found === undefined) return 'unknown-doctor';
   const { calendar, now } = found;
   const visit = { start: Date.parse(wanted.startsAt), end: Date.parse(wanted.endsAt) };

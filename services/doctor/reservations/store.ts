@@ -1,6 +1,6 @@
 import type { Db } from '../../shared/db/database.ts';
 import { defineList } from '../../shared/db/list.ts';
-import { instantText, sql } from '../../shared/db/statement.ts';
+import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { RefusalReason } from './reservation.ts';
 
 /** A revision as it was answered; instants as RFC 3339 text. */
@@ -183,7 +183,7 @@ const withActive = json(
                 and active.revision <> newest.revision)`,
 );
 
-const FIND_REPRESENTATION = sql<[appointmentId: string], { json: string }>(
+const FIND_REPRESENTATION = lookup<[appointmentId: string], { json: string }>(
   'reservations.find_representation',
   `select ${withActive}::text as json
      from reservations newest

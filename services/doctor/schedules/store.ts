@@ -1,6 +1,6 @@
 import type { Db } from '../../shared/db/database.ts';
 import { defineList } from '../../shared/db/list.ts';
-import { instantText, sql } from '../../shared/db/statement.ts';
+import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
 import { notFound } from '../../shared/problem/problem.ts';
 import type { Exception } from './exception.ts';
@@ -31,7 +31,7 @@ const SCHEDULE = `s.doctor_id as id, s.version, json_strip_nulls(json_build_obje
   'createdAt', ${instantText('s.created_at')},
   'updatedAt', ${instantText('s.updated_at')}))::text as json`;
 
-const FIND = sql<[doctorId: string], Representation>(
+const FIND = lookup<[doctorId: string], Representation>(
   'schedules.find',
   `select ${SCHEDULE}
      from schedules s join doctors d on d.id = s.doctor_id
@@ -121,7 +121,7 @@ export async function insertException(
   return only(await tx.query(INSERT_EXCEPTION, [id, doctorId, kind, from, to, reason]));
 }
 
-const FIND_EXCEPTION = sql<[doctorId: string, id: string], Representation>(
+const FIND_EXCEPTION = lookup<[doctorId: string, id: string], Representation>(
   'exceptions.find',
   `select e.id, 1 as version, ${EXCEPTION} as json
      from exceptions e join doctors d on d.id = e.doctor_id

@@ -1,16 +1,15 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Db } from '../../shared/db/database.ts';
-import type { Answer, Representation } from '../../shared/http/answer.ts';
+import type { Answer } from '../../shared/http/answer.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { claimKey, keptProblem } from '../../shared/idempotency/once.ts';
 import { insertKey } from '../../shared/idempotency/store.ts';
 import { notFound } from '../../shared/problem/problem.ts';
 import { type BookingRequest, patientBusy } from './appointment.ts';
-import { insertPending, type OpenWish, type PendingInsert } from './outbox-store.ts';
+import { insertPending, type OpenWish } from './outbox-store.ts';
 import { resume } from './resume.ts';
-import { type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
+import { type SettleParts, settleNow } from './settle.ts';
 
-const unknownPatient = () => notFound('No patient has this patientId.');
 export const busyProblem = () => patientBusy('The patient has another appointment that overlaps this time.');
 
 /**
@@ -31,35 +30,38 @@ export async function bookAppointment(
     keyed: key !== undefined,
   };
   if (key === undefined) {
-    const waiting = inserted(await insertPending(parts.db, wish.appointmentId, request, false));
-    return settleNow(parts, { wish, waiting });
+    requireInserted(await insertPending(parts.db, wish.appointmentId, request, false));
+    return settleNow(parts, wish);
   }
-  const opened = await parts.db.tx((tx) => insertOnce(tx, wish, request, key));
-  return 'earlier' in opened ? opened.earlier : settleNow(parts, opened);
+  const earlier = await parts.db.tx((tx) => insertOnce(tx, wish, request, key));
+  return earlier ?? settleNow(parts, wish);
 }
 
-/** Appointment and key commit together; an earlier answer means that the key has been here before, or that the patient is busy. */
+/**
+ * Appointment and key commit together.
+ * @returns an earlier answer, if the key has been here before or the patient is busy
+ */
 async function insertOnce(
   tx: Db,
   wish: OpenWish,
   request: BookingRequest,
   key: IdempotencyKey,
-): Promise<OpenedRevision | { earlier: Answer }> {
+): Promise<Answer | undefined> {
   const claim = await claimKey(tx, key);
-  if (claim.state !== 'new') return { earlier: await resume(tx, claim) };
+  if (claim.state !== 'new') return resume(tx, claim);
   const outcome = await insertPending(tx, wish.appointmentId, request, true);
-  if ('refused' in outcome && outcome.refused === 'patient-busy') {
-    const earlier = keptProblem(busyProblem());
-    await insertKey(tx, key, { answer: earlier });
-    return { earlier };
+  if (outcome === 'patient-busy') {
+    const answer = keptProblem(busyProblem());
+    await insertKey(tx, key, { answer });
+    return answer;
   }
-  const waiting = inserted(outcome);
+  requireInserted(outcome);
   await insertKey(tx, key, { resourceId: wish.appointmentId, revision: wish.revision });
-  return { wish, waiting };
+  return undefined;
 }
 
 /** @throws not-found (patient), patient-busy */
-function inserted(outcome: PendingInsert): Representation {
-  if ('inserted' in outcome) return outcome.inserted;
-  throw outcome.refused === 'patient-busy' ? busyProblem() : unknownPatient();
+function requireInserted(outcome: Awaited<ReturnType<typeof insertPending>>): void {
+  if (outcome === 'unknown-patient') throw notFound('No patient has this patientId.');
+  if (outcome === 'patient-busy') throw busyProblem();
 }

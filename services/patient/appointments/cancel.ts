@@ -6,7 +6,7 @@ import { openOnce } from './change.ts';
 import { lockPresent } from './lock.ts';
 import { insertWish, type OpenWish, openCancellation } from './outbox-store.ts';
 import { answerTo } from './outcome.ts';
-import { answerKey, type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
+import { answerKey, type SettleParts, settleNow } from './settle.ts';
 import { type AppointmentState, lockAppointment } from './store.ts';
 
 export interface CancelCall {
@@ -32,7 +32,7 @@ export async function cancelAppointment(
       throw transitionProblem('cancel', present.status, present.previousStatuses);
     return openRelease(tx, present, { ...reason, by }, key !== undefined);
   });
-  return 'earlier' in opened ? opened.earlier : settleNow(parts, opened);
+  return 'earlier' in opened ? opened.earlier : settleNow(parts, opened.wish);
 }
 
 /** Cancels a booking that nobody confirmed before it was to start; the settler then asks for the release. */
@@ -48,13 +48,13 @@ async function openRelease(
   present: AppointmentState,
   cancellation: object,
   keyed: boolean,
-): Promise<OpenedRevision> {
+): Promise<OpenWish> {
   const { id, revision, patientId } = present;
   const wish: OpenWish = { appointmentId: id, revision: revision + 1, wanted: null, keyed };
   await insertWish(tx, wish, patientId);
-  const waiting = await openCancellation(tx, id, wish.revision, cancellation);
+  await openCancellation(tx, id, wish.revision, cancellation);
   if (!present.settled) await answerOvertaken(tx, present);
-  return { wish, waiting };
+  return wish;
 }
 
 /** The overtaken revision will never be answered: its key gets what is known, the appointment as it waited. */

@@ -1,5 +1,5 @@
 import type { Db } from '../../shared/db/database.ts';
-import { instantText, sql } from '../../shared/db/statement.ts';
+import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
 import type { Wish } from '../doctor-client.ts';
 import type { BookingRequest } from './appointment.ts';
@@ -15,7 +15,7 @@ export interface OpenWish extends Wish {
 /** The settler leaves a fresh revision to the request that made it, for this long. */
 const FIRST_TRY = `now() + interval '${retrySchedule.ownTry} seconds'`;
 
-type Inserted = { patientKnown: boolean; id: string | null; json: string | null; version: number | null };
+type Inserted = { patientKnown: boolean; inserted: boolean };
 
 const INSERT_PENDING = sql<
   [
@@ -42,13 +42,10 @@ const INSERT_PENDING = sql<
    ), a as (
      insert into appointments (id, patient_id, doctor_id, starts_at, ends_at, status, reason, notes, next_try_at)
      select wish.appointment_id, $2, $3, $4, $5, 'pending', $6::text, $7::text, ${FIRST_TRY} from wish
-     returning *
+     returning id
    )
-   select exists (select from patient) as "patientKnown", a.id, ${appointmentJson({ requested: 'null', lastChange: 'null' })} as json, a.version
-     from (select) as always left join a on true`,
+   select exists (select from patient) as "patientKnown", exists (select from a) as inserted`,
 );
-
-export type PendingInsert = { inserted: Representation } | { refused: 'unknown-patient' | 'patient-busy' };
 
 /** Stores a booking as pending, revision 1, and holds the patient's time with it. */
 export async function insertPending(
@@ -56,7 +53,7 @@ export async function insertPending(
   id: string,
   request: BookingRequest,
   keyed: boolean,
-): Promise<PendingInsert> {
+): Promise<'inserted' | 'unknown-patient' | 'patient-busy'> {
   const { patientId, doctorId, startsAt, endsAt, reason, notes } = request;
   const [row] = await db.query(INSERT_PENDING, [
     id,
@@ -68,9 +65,8 @@ export async function insertPending(
     notes ?? null,
     keyed,
   ]);
-  if (row?.patientKnown !== true) return { refused: 'unknown-patient' };
-  if (row.json === null || row.version === null) return { refused: 'patient-busy' };
-  return { inserted: { id, json: row.json, version: row.version } };
+  if (row?.patientKnown !== true) return 'unknown-patient';
+  return row.inserted ? 'inserted' : 'patient-busy';
 }
 
 const INSERT_WISH = sql<
@@ -105,32 +101,32 @@ export async function insertWish(
   );
 }
 
-const OPEN_REVISION = sql<[id: string, revision: number], Representation>(
+const OPEN_REVISION = sql<[id: string, revision: number], { id: string }>(
   'appointments.open_revision',
-  `update appointments a
+  `update appointments
       set revision = $2, next_try_at = ${FIRST_TRY}, tries = 0, contradiction = null, version = version + 1, updated_at = now()
     where id = $1 and revision = $2 - 1
-   returning a.id, ${appointmentJson()} as json, a.version`,
+   returning id`,
 );
 
 /** Moves a locked appointment on to a revision whose wish is stored. */
-export async function openRevision(tx: Db, id: string, revision: number): Promise<Representation> {
+export async function openRevision(tx: Db, id: string, revision: number): Promise<void> {
   const [row] = await tx.query(OPEN_REVISION, [id, revision]);
-  return changed(row);
+  changed(row);
 }
 
-const OPEN_CANCELLATION = sql<[id: string, revision: number, cancellation: string], Representation>(
+const OPEN_CANCELLATION = sql<[id: string, revision: number, cancellation: string], { id: string }>(
   'appointments.open_cancellation',
   `with let_go as (
      update appointment_revisions set holds = false, outcome = coalesce(outcome, 'superseded')
       where appointment_id = $1 and revision < $2 and (holds or outcome is null)
    )
-   update appointments a
+   update appointments
       set status = 'cancelled', revision = $2, next_try_at = ${FIRST_TRY}, tries = 0, contradiction = null,
           cancellation = json_strip_nulls(($3::jsonb || jsonb_build_object('at', ${instantText('now()')}))::json),
           version = version + 1, updated_at = now()
     where id = $1 and revision = $2 - 1
-   returning a.id, ${appointmentJson({ requested: 'null' })} as json, a.version`,
+   returning id`,
 );
 
 /** Cancels a locked appointment: the patient's time is free at once, the doctor's as soon as the revision is answered. */
@@ -139,9 +135,9 @@ export async function openCancellation(
   id: string,
   revision: number,
   cancellation: object,
-): Promise<Representation> {
+): Promise<void> {
   const [row] = await tx.query(OPEN_CANCELLATION, [id, revision, JSON.stringify(cancellation)]);
-  return changed(row);
+  changed(row);
 }
 
 type Settled = Representation | undefined;
@@ -225,7 +221,7 @@ export type RevisionOutcome = Representation & {
   wantsTime: boolean;
 } & ({ outcome: 'refused'; reason: RefusalReason } | { outcome: 'granted' | 'superseded' | null });
 
-const FIND_OUTCOME = sql<[id: string, revision: number], RevisionOutcome>(
+const FIND_OUTCOME = lookup<[id: string, revision: number], RevisionOutcome>(
   'appointments.find_outcome',
   `select a.id, ${appointmentJson()} as json, a.version, asked.outcome, asked.reason,
           asked.doctor_id is not null as "wantsTime"

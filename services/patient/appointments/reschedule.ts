@@ -6,7 +6,7 @@ import { busyProblem } from './book.ts';
 import { openOnce } from './change.ts';
 import { lockPresent } from './lock.ts';
 import { insertWish, type OpenWish, openRevision } from './outbox-store.ts';
-import { type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
+import { type SettleParts, settleNow } from './settle.ts';
 
 export interface RescheduleCall {
   id: string;
@@ -24,10 +24,10 @@ export async function rescheduleAppointment(
   { id, change, ifMatch, key }: RescheduleCall,
 ): Promise<Answer> {
   const opened = await openOnce(parts.db, key, (tx) => openWish(tx, { id, change, ifMatch, key }));
-  return 'earlier' in opened ? opened.earlier : settleNow(parts, opened);
+  return 'earlier' in opened ? opened.earlier : settleNow(parts, opened.wish);
 }
 
-async function openWish(tx: Db, { id, change, ifMatch, key }: RescheduleCall): Promise<OpenedRevision> {
+async function openWish(tx: Db, { id, change, ifMatch, key }: RescheduleCall): Promise<OpenWish> {
   const present = await lockPresent(tx, id, ifMatch);
   if (present.status !== 'booked')
     throw transitionProblem('reschedule', present.status, present.previousStatuses);
@@ -39,5 +39,6 @@ async function openWish(tx: Db, { id, change, ifMatch, key }: RescheduleCall): P
     keyed: key !== undefined,
   };
   if (!(await insertWish(tx, wish, present.patientId))) throw busyProblem();
-  return { wish, waiting: await openRevision(tx, id, wish.revision) };
+  await openRevision(tx, id, wish.revision);
+  return wish;
 }

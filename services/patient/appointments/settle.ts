@@ -1,5 +1,5 @@
 import type { Database, Db } from '../../shared/db/database.ts';
-import type { Answer, Representation } from '../../shared/http/answer.ts';
+import type { Answer } from '../../shared/http/answer.ts';
 import { deleteUnanswered, setAnswer } from '../../shared/idempotency/store.ts';
 import { Problem } from '../../shared/problem/problem.ts';
 import type { DoctorAnswer, DoctorClient } from '../doctor-client.ts';
@@ -67,35 +67,19 @@ export async function answerKey(
   return answer;
 }
 
-/** A revision that a request has just stored, and the appointment as it waits for the answer. */
-export interface OpenedRevision {
-  wish: OpenWish;
-  waiting: Representation;
-}
-
 /**
  * Settles a revision that a request has just made, and answers the request by what came of that revision.
  * @throws the doctor service's refusal
  */
-export async function settleNow(parts: SettleParts, opened: OpenedRevision): Promise<Answer> {
-  const { said, told } = await settle(parts, opened.wish);
-  const answer =
-    told ??
-    (said.kind === 'unanswered'
-      ? await waitingAnswer(parts.db, opened)
-      : await overtakenAnswer(parts.db, opened.wish));
+export async function settleNow(parts: SettleParts, wish: OpenWish): Promise<Answer> {
+  const { told } = await settle(parts, wish);
+  const answer = told ?? (await knownAnswer(parts.db, wish));
   if (answer instanceof Problem) throw answer;
   return answer;
 }
 
-/** Nobody answered: what was stored is all that is known, so that a request without a key needs no more of the database. */
-async function waitingAnswer(db: Database, { wish, waiting }: OpenedRevision): Promise<Answer | Problem> {
-  const answer = answerTo(changeOf(wish), { outcome: null }, waiting);
-  return wish.keyed ? answerKey(db, wish, answer) : answer;
-}
-
-/** Somebody else has recorded the answer meanwhile, or a cancellation has overtaken the revision. */
-async function overtakenAnswer(db: Database, wish: OpenWish): Promise<Answer | Problem> {
+/** Nobody answered, somebody else has recorded the answer meanwhile, or a cancellation has overtaken the revision. */
+async function knownAnswer(db: Database, wish: OpenWish): Promise<Answer | Problem> {
   const found = await findOutcome(db, wish.appointmentId, wish.revision);
   if (found === undefined) throw new Error('A stored revision was not there to be answered');
   const answer = answerTo(changeOf(wish), found, found);

@@ -1,6 +1,6 @@
 import type { Db } from '../../shared/db/database.ts';
 import { defineList } from '../../shared/db/list.ts';
-import { instantText, sql } from '../../shared/db/statement.ts';
+import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
 import type { Status } from './appointment.ts';
 
@@ -55,7 +55,7 @@ const LAST_CHANGE = `(
 // The appointments of a deleted patient are not to be seen.
 const OF_PRESENT_PATIENT = 'join patients p on p.id = a.patient_id and p.deleted_at is null';
 
-const FIND = sql<[id: string], Representation>(
+const FIND = lookup<[id: string], Representation>(
   'appointments.find',
   `select a.id, ${appointmentJson()} as json, a.version from appointments a ${OF_PRESENT_PATIENT} where a.id = $1`,
 );
@@ -136,7 +136,7 @@ export async function setTexts(
 }
 
 /** A locked row cannot vanish: its absence is a defect. */
-export function changed(row: Representation | undefined): Representation {
+export function changed<Row>(row: Row | undefined): Row {
   if (row === undefined) throw new Error('A locked appointment was not there to be changed');
   return row;
 }
@@ -167,7 +167,7 @@ export interface IcsAppointment {
   updatedAt: string;
 }
 
-const FIND_FOR_ICS = sql<[id: string], IcsAppointment>(
+const FIND_FOR_ICS = lookup<[id: string], IcsAppointment>(
   'appointments.find_for_ics',
   `select a.id, a.starts_at as "startsAt", a.ends_at as "endsAt", a.status, a.version,
           a.created_at as "createdAt", a.updated_at as "updatedAt"

@@ -1,5 +1,5 @@
 import type { Db } from '../../shared/db/database.ts';
-import { instantText, sql } from '../../shared/db/statement.ts';
+import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
 import { type Page, type Position, pageOf } from '../../shared/http/cursor.ts';
 import { startOfPeriod } from '../../shared/schema/schema.ts';
@@ -98,7 +98,7 @@ export async function insertEntry(
   return row;
 }
 
-const FIND_ENTRY = sql<[patientId: string, id: string], Representation>(
+const FIND_ENTRY = lookup<[patientId: string, id: string], Representation>(
   'history.find_entry',
   // An entry changes once: when another supersedes it.
   `select h.id, ${entryJson('newer.id')} as json, case when newer.id is null then 1 else 2 end as version
@@ -111,7 +111,7 @@ export async function findEntry(db: Db, patientId: string, id: string): Promise<
   return row;
 }
 
-const FIND_VISIT = sql<[patientId: string, id: string], Representation>(
+const FIND_VISIT = lookup<[patientId: string, id: string], Representation>(
   'history.find_visit',
   `select a.id, ${VISIT} as json, a.version
      from appointments a

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Db } from '../../shared/db/database.ts';
-import { instantText, sql } from '../../shared/db/statement.ts';
+import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
 import { notFound } from '../../shared/problem/problem.ts';
 import { digitsOf, type Identifier, nameKey, type Patient } from './patient.ts';
@@ -25,7 +25,7 @@ export const PATIENT = `json_strip_nulls(json_build_object(
   'updatedAt', ${instantText('p.updated_at')},
   'deletedAt', ${instantText('p.deleted_at')}))`;
 
-const FIND = sql<[id: string], Representation>(
+const FIND = lookup<[id: string], Representation>(
   'patients.find',
   `select p.id, ${PATIENT}::text as json, p.version from patients p where p.id = $1 and p.deleted_at is null`,
 );
@@ -35,7 +35,7 @@ export async function getPatient(db: Db, id: string): Promise<Representation> {
   return present(await db.query(FIND, [id]));
 }
 
-const EXISTS = sql<[id: string], { id: string }>(
+const EXISTS = lookup<[id: string], { id: string }>(
   'patients.exists',
   'select id from patients where id = $1 and deleted_at is null',
 );

@@ -1,6 +1,6 @@
 import type { Db } from '../../shared/db/database.ts';
 import { defineList } from '../../shared/db/list.ts';
-import { instantText, sql } from '../../shared/db/statement.ts';
+import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
 import { notFound } from '../../shared/problem/problem.ts';
 import { PATIENT } from './store.ts';
@@ -28,7 +28,7 @@ const VERSION = `json_strip_nulls(json_build_object(
 
 const FROM = 'from patient_versions v join patients p on p.id = v.patient_id and p.deleted_at is null';
 
-const FIND = sql<[id: string, version: number], Representation>(
+const FIND = lookup<[id: string, version: number], Representation>(
   'patient_versions.find',
   `select v.patient_id as id, ${VERSION} as json, v.version ${FROM} where v.patient_id = $1 and v.version = $2`,
 );

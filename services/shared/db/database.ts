@@ -1,6 +1,8 @@
 import pg from 'pg';
 import type { Problem } from '../problem/problem.ts';
+import { connectionSettings } from './connection.ts';
 import { brokenConstraint } from './failure.ts';
+import { shareConnections } from './shared-connections.ts';
 import type { Statement } from './statement.ts';
 
 /** What a store needs: a pool or a transaction. */
@@ -13,7 +15,8 @@ export interface Db {
 
 export interface Database extends Db {
   /**
-   * Runs `work` in one transaction, READ COMMITTED, and commits it. Retries nothing by itself.
+   * Runs `work` in one transaction, READ COMMITTED, and commits it. Retries nothing by itself. Statements that `work` asks without
+   * waiting go out together and run in this order, each with a snapshot of its own.
    * A failure while committing means "unknown": the caller must be able to repeat.
    */
   tx<Result>(work: (tx: Db) => Promise<Result>): Promise<Result>;
@@ -32,42 +35,17 @@ export interface DatabaseOptions {
   onIdleError: (error: Error) => void;
 }
 
-const { builtins } = pg.types;
+/** Beside the pool, which has the transactions. */
+const SHARED_CONNECTIONS = 2;
 
-// Instants leave as RFC 3339 text and dates as they are stored, so that no Date object with a zone is in between.
-const parsers: Readonly<Record<number, (value: string) => unknown>> = {
-  // With a blank instead of T, or an offset without minutes, Date reads the year 50 as 1950.
-  [builtins.TIMESTAMPTZ]: (value) =>
-    new Date(value.replace(' ', 'T').replace(/[+-]\d\d$/, '$&:00')).toISOString(),
-  [builtins.DATE]: (value) => value,
-  [builtins.TIMESTAMP]: (value) => value.replace(' ', 'T').slice(0, 16),
-  [builtins.INT8]: (value) => Number(value),
-};
+const BEGIN: pg.QueryConfig = { name: 'begin', text: 'begin' };
+const COMMIT: pg.QueryConfig = { name: 'commit', text: 'commit' };
+const ROLLBACK: pg.QueryConfig = { name: 'rollback', text: 'rollback' };
 
-const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    (format !== 'binary' && parsers[oid]) ||
-    pg.types.getTypeParser(oid, format as 'text')) as pg.CustomTypesConfig['getTypeParser'],
-};
-
-/** How long a request waits for a free connection, or for a new one, before it is answered 503. */
-const CONNECTION_WAIT_MS = 500;
-/** What one statement may take; the server enforces it, and the client when the server is silent. */
-const STATEMENT_TIMEOUT_MS = 2_000;
-
-/** Settings of every connection of a service to its database. */
-export const connectionSettings = (url: string): pg.ClientConfig => ({
-  connectionString: url,
-  connectionTimeoutMillis: CONNECTION_WAIT_MS,
-  statement_timeout: STATEMENT_TIMEOUT_MS,
-  query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
-  idle_in_transaction_session_timeout: 10_000,
-  // Every question of ours has its index. A plan that was made while a table was nearly empty stays with the prepared statement,
-  // and would go on reading all of a table that has grown.
-  options: '-c TimeZone=UTC -c DateStyle=ISO -c enable_seqscan=off -c jit=off',
-  keepAlive: true,
-  types,
-});
+const questionOf = (
+  { name, text }: { name: string; text: string },
+  args: readonly unknown[],
+): pg.QueryConfig => ({ name, text, values: args as unknown[] });
 
 /** A connection that was taken from the pool, and the error after which nobody knows its state. */
 interface Connection {
@@ -75,22 +53,14 @@ interface Connection {
   broken?: Error;
 }
 
-type Question = string | (pg.QueryConfig & { name: string });
-
 /** Asks, and notes whether the connection can be used again: only after an error that the database itself sent. */
-async function ask<Row extends pg.QueryResultRow>(
-  connection: Connection,
-  question: Question,
-  constraints: DatabaseOptions['constraints'],
-): Promise<pg.QueryResult<Row>> {
+async function ask(connection: Connection, question: pg.QueryConfig): Promise<pg.QueryResult<never>> {
   try {
-    return await connection.client.query<Row>(question);
+    return await connection.client.query<never>(question);
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || error.severity !== 'ERROR')
       connection.broken = error as Error;
-    const constraint = brokenConstraint(error);
-    const problem = constraint === undefined ? undefined : constraints[constraint];
-    throw problem === undefined ? error : problem();
+    throw error;
   }
 }
 
@@ -114,38 +84,62 @@ async function onConnection<Result>(
   }
 }
 
+/** Runs `work` between BEGIN, which goes out with the first statement, and COMMIT. */
+async function inTransaction<Result>(connection: Connection, work: () => Promise<Result>): Promise<Result> {
+  const begun = ask(connection, BEGIN);
+  // Whoever asks next on a broken connection hears of it; this must not be an unhandled rejection until it is waited for.
+  begun.catch(() => undefined);
+  try {
+    const result = await work();
+    await begun;
+    const { command } = await ask(connection, COMMIT);
+    // PostgreSQL answers COMMIT with ROLLBACK when a statement of the transaction had failed.
+    if (command !== 'COMMIT') throw new Error(`The transaction ended with ${command} instead of COMMIT`);
+    return result;
+  } catch (error) {
+    if (connection.broken === undefined) await ask(connection, ROLLBACK).catch(() => undefined);
+    throw error;
+  }
+}
+
 export function openDatabase({ url, poolMax, constraints, onIdleError }: DatabaseOptions): Database {
   const pool = new pg.Pool({ ...connectionSettings(url), max: poolMax, idleTimeoutMillis: 30_000 });
   // Without a listener the error of an idle connection would end the process.
   pool.on('error', onIdleError);
+  const shared = shareConnections(url, SHARED_CONNECTIONS, onIdleError);
 
-  const dbOf = (connection: Connection): Db => ({
-    query: async ({ name, text }, args) => {
-      const values = args as unknown as unknown[];
-      return (await ask<never>(connection, { name, text, values }, constraints)).rows;
-    },
-  });
+  /** Throws the problem that a broken constraint means. */
+  const withProblems = async <Result>(work: Promise<Result>): Promise<Result> => {
+    try {
+      return await work;
+    } catch (error) {
+      const constraint = brokenConstraint(error);
+      const problem = constraint === undefined ? undefined : constraints[constraint];
+      throw problem === undefined ? error : problem();
+    }
+  };
+  const rowsOf = async <Row>(answer: Promise<pg.QueryResult<never>>): Promise<Row[]> =>
+    (await withProblems(answer)).rows;
 
   return {
     // Not pool.query, which throws the connection away after any error, a broken constraint too.
-    query: (statement, args) => onConnection(pool, (connection) => dbOf(connection).query(statement, args)),
+    query: (statement, args) =>
+      rowsOf(
+        (statement.shared ? shared.ask(questionOf(statement, args)) : undefined) ??
+          onConnection(pool, (connection) => ask(connection, questionOf(statement, args))),
+      ),
     tx: (work) =>
-      onConnection(pool, async (connection) => {
-        try {
-          await ask(connection, 'begin', constraints);
-          const result = await work(dbOf(connection));
-          const { command } = await ask(connection, 'commit', constraints);
-          // PostgreSQL answers COMMIT with ROLLBACK when a statement of the transaction had failed.
-          if (command !== 'COMMIT')
-            throw new Error(`The transaction ended with ${command} instead of COMMIT`);
-          return result;
-        } catch (error) {
-          if (connection.broken === undefined)
-            await ask(connection, 'rollback', constraints).catch(() => undefined);
-          throw error;
-        }
-      }),
+      onConnection(pool, (connection) =>
+        // A constraint that is checked at the end breaks while committing.
+        withProblems(
+          inTransaction(connection, () =>
+            work({ query: (statement, args) => rowsOf(ask(connection, questionOf(statement, args))) }),
+          ),
+        ),
+      ),
     load: () => ({ size: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    close: () => pool.end(),
+    close: async () => {
+      await Promise.all([shared.close(), pool.end()]);
+    },
   };
 }

@@ -2,6 +2,8 @@
 export interface Statement<Args extends readonly unknown[], Row extends object> {
   readonly name: string;
   readonly text: string;
+  /** Whether it may be asked on a connection that other requests ask on at the same time. */
+  readonly shared?: boolean;
   /** Never set; it carries the types. */
   readonly types?: { args: Args; row: Row };
 }
@@ -25,6 +27,12 @@ export function sql<Args extends readonly unknown[], Row extends object = Record
   named.set(name, text);
   return { name, text };
 }
+
+/** Defines a named statement that reads a few rows by their key, locks nothing, and so may share its connection with others. */
+export const lookup = <Args extends readonly unknown[], Row extends object>(
+  name: string,
+  text: string,
+): Statement<Args, Row> => ({ ...sql<Args, Row>(name, text), shared: true });
 
 /** SQL of an instant as RFC 3339 text in UTC, to the millisecond, for JSON that the database makes. */
 export const instantText = (expression: string): string =>

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
-import { connectionSettings } from '../db/database.ts';
+import { connectionSettings } from '../db/connection.ts';
 import type { Log } from '../log/log.ts';
 
 export interface Health {

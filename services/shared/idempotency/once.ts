@@ -27,12 +27,13 @@ export type Claim =
  * @throws idempotency-key-reused, request-in-progress
  */
 export async function claimKey(tx: Db, key: IdempotencyKey): Promise<Claim> {
-  if (!(await lockKey(tx, key)))
+  // They go out together; what is stored is read after the lock.
+  const [free, stored] = await Promise.all([lockKey(tx, key), findKey(tx, key)]);
+  if (!free)
     throw requestInProgress(
       'A request with this Idempotency-Key is being answered; try again in a moment.',
       RETRY,
     );
-  const stored = await findKey(tx, key);
   if (stored === undefined) return { state: 'new' };
   if (stored.fingerprint !== key.fingerprint) {
     throw keyReused('This Idempotency-Key was sent with another method, path or body in the last 24 hours.');

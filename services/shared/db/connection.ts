@@ -1,0 +1,62 @@
+import { Socket } from 'node:net';
+import pg from 'pg';
+
+const { builtins } = pg.types;
+
+// Instants leave as RFC 3339 text and dates as they are stored, so that no Date object with a zone is in between.
+const parsers: Readonly<Record<number, (value: string) => unknown>> = {
+  // With a blank instead of T, or an offset without minutes, Date reads the year 50 as 1950.
+  [builtins.TIMESTAMPTZ]: (value) =>
+    new Date(value.replace(' ', 'T').replace(/[+-]\d\d$/, '$&:00')).toISOString(),
+  [builtins.DATE]: (value) => value,
+  [builtins.TIMESTAMP]: (value) => value.replace(' ', 'T').slice(0, 16),
+  [builtins.INT8]: (value) => Number(value),
+};
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    (format !== 'binary' && parsers[oid]) ||
+    pg.types.getTypeParser(oid, format as 'text')) as pg.CustomTypesConfig['getTypeParser'],
+};
+
+/**
+ * Sends what is asked in one turn of the event loop with one write, on this connection by whomever. The write is what costs: the
+ * database's process wakes for each.
+ */
+class BatchingSocket extends Socket {
+  #batching = false;
+
+  /** `pg` corks before each question and uncorks after it; this cork holds until the turn ends. */
+  override cork(): void {
+    super.cork();
+    if (this.#batching) return;
+    this.#batching = true;
+    super.cork();
+    setImmediate(() => {
+      this.#batching = false;
+      super.uncork();
+    });
+  }
+}
+
+/** How long a request waits for a free connection, or for a new one, before it is answered 503. */
+const CONNECTION_WAIT_MS = 500;
+/** What one statement may take; the server enforces it, and the client when the server is silent. */
+const STATEMENT_TIMEOUT_MS = 2_000;
+
+/** Settings of every connection of a service to its database. */
+export const connectionSettings = (url: string): pg.ClientConfig => ({
+  connectionString: url,
+  connectionTimeoutMillis: CONNECTION_WAIT_MS,
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
+  idle_in_transaction_session_timeout: 10_000,
+  // Every question of ours has its index. A plan that was made while a table was nearly empty stays with the prepared statement,
+  // and would go on reading all of a table that has grown.
+  options: '-c TimeZone=UTC -c DateStyle=ISO -c enable_seqscan=off -c jit=off',
+  keepAlive: true,
+  // A question need not wait for the answer before it.
+  pipeline: true,
+  stream: () => new BatchingSocket(),
+  types,
+});

@@ -1,0 +1,78 @@
+import pg from 'pg';
+import { connectionSettings } from './connection.ts';
+
+export interface SharedConnections {
+  /** Asks on a connection that others ask on too; undefined when all of them are busy or away. */
+  ask: <Row extends pg.QueryResultRow>(question: pg.QueryConfig) => Promise<pg.QueryResult<Row>> | undefined;
+  close: () => Promise<void>;
+}
+
+/** More questions than this on one connection are better spread over the pool. */
+const MAX_WAITING = 64;
+/** The database is asked again for a connection that broke, no sooner than this after the last try. */
+const RECONNECT_MS = 500;
+
+interface SharedConnection {
+  client?: pg.Client | undefined;
+  waiting: number;
+  triedAt: number;
+}
+
+/**
+ * A few connections for single quick questions by key, each sent without waiting for the answers before it: a question on one of
+ * them costs about half of one on a connection of its own. Never a transaction: the others' questions would be inside it.
+ */
+export function shareConnections(
+  url: string,
+  count: number,
+  onError: (error: Error) => void,
+): SharedConnections {
+  const connections = Array.from(
+    { length: count },
+    (): SharedConnection => ({ waiting: 0, triedAt: Number.NEGATIVE_INFINITY }),
+  );
+  let closed = false;
+
+  const connect = async (connection: SharedConnection): Promise<void> => {
+    connection.triedAt = performance.now();
+    const client = new pg.Client(connectionSettings(url));
+    const leave = () => {
+      if (connection.client === client) connection.client = undefined;
+    };
+    client.on('error', (error) => {
+      leave();
+      onError(error);
+    });
+    client.on('end', leave);
+    try {
+      await client.connect();
+    } catch {
+      // The pool meets the same trouble, and tells it to a caller.
+      return;
+    }
+    if (closed) await client.end();
+    else connection.client = client;
+  };
+
+  return {
+    ask: (question) => {
+      let best: SharedConnection | undefined;
+      for (const connection of connections) {
+        if (connection.client === undefined) {
+          if (!closed && performance.now() - connection.triedAt > RECONNECT_MS) void connect(connection);
+        } else if (connection.waiting < (best?.waiting ?? MAX_WAITING)) best = connection;
+      }
+      if (best?.client === undefined) return undefined;
+      const { client } = best;
+      const connection = best;
+      connection.waiting += 1;
+      return client.query(question).finally(() => {
+        connection.waiting -= 1;
+      }) as Promise<pg.QueryResult<never>>;
+    },
+    close: async () => {
+      closed = true;
+      await Promise.all(connections.map(({ client }) => client?.end()));
+    },
+  };
+}
