@@ -159,9 +159,9 @@ const RECORD_GRANTED = sql<[id: string, revision: number], Representation>(
       where ${SETTLE_CONDITION}
      returning a.*
    ), answered as (
-     update appointment_revisions r set outcome = 'granted' from a where r.appointment_id = a.id and r.revision = $2
+     update appointment_revisions set outcome = 'granted' where appointment_id = $1 and revision = $2 and exists (select from a)
    ), let_go as (
-     update appointment_revisions r set holds = false from a where r.appointment_id = a.id and r.revision < $2 and r.holds
+     update appointment_revisions set holds = false where appointment_id = $1 and revision < $2 and exists (select from a)
    )
    select a.id, ${appointmentJson({ requested: 'null', lastChange: `json_build_object('revision', $2::integer, 'outcome', 'granted')` })} as json, a.version
      from a`,
@@ -183,8 +183,8 @@ const RECORD_REFUSED = sql<[id: string, revision: number, reason: RefusalReason]
       where ${SETTLE_CONDITION}
      returning *
    ), answered as (
-     update appointment_revisions r set outcome = 'refused', reason = $3, holds = false
-       from a where r.appointment_id = a.id and r.revision = $2
+     update appointment_revisions set outcome = 'refused', reason = $3, holds = false
+      where appointment_id = $1 and revision = $2 and exists (select from a)
    )
    select a.id, ${appointmentJson({ requested: 'null', lastChange: `json_build_object('revision', $2::integer, 'outcome', 'refused', 'reason', $3::text)` })} as json, a.version
      from a`,

@@ -62,8 +62,8 @@ const LIST_EXPIRED = sql<[limit: number], { id: string }>(
   'appointments.list_expired',
   // Not before its next try is due: a booking for a time that has passed is refused by the doctor service, through its request.
   `select id from appointments
-    where status = 'pending' and starts_at <= now() and next_try_at <= now() and contradiction is null
-    order by starts_at limit $1`,
+    where ${UNSETTLED} and status = 'pending' and starts_at <= now() and next_try_at <= now()
+    order by next_try_at limit $1`,
 );
 
 /** Bookings that nobody confirmed before they were to start. */
@@ -83,7 +83,7 @@ const READ_BACKLOG = sql<[], Backlog>(
           coalesce((select extract(epoch from now() - min(r.created_at))
                       from appointments a join appointment_revisions r on r.appointment_id = a.id and r.revision = a.revision
                      where a.answered_revision < a.revision and a.contradiction is null), 0)::float8 as "oldestSeconds",
-          (select count(*) from appointments where contradiction is not null)::integer as contradicted`,
+          (select count(*) from appointments where answered_revision < revision and contradiction is not null)::integer as contradicted`,
 );
 
 /** How much waits for the doctor service, and for how long. */

@@ -21,4 +21,3 @@ create table history (
 );
 
 create index history_timeline on history (patient_id, occurred_from desc, id desc);
-create index appointments_visits on appointments (patient_id, starts_at desc, id desc) where status = 'fulfilled';
