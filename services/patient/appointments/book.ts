@@ -4,7 +4,8 @@ import type { Answer } from '../../shared/http/answer.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { claimKey, keptProblem } from '../../shared/idempotency/once.ts';
 import { insertKey } from '../../shared/idempotency/store.ts';
-import { notFound } from '../../shared/problem/problem.ts';
+import type { Problem } from '../../shared/problem/problem.ts';
+import { requirePatient } from '../patients/store.ts';
 import { type BookingRequest, patientBusy } from './appointment.ts';
 import { insertPending, type OpenWish } from './outbox-store.ts';
 import { resume } from './resume.ts';
@@ -30,7 +31,8 @@ export async function bookAppointment(
     keyed: key !== undefined,
   };
   if (key === undefined) {
-    requireInserted(await insertPending(parts.db, wish.appointmentId, request, false));
+    if (!(await insertPending(parts.db, wish.appointmentId, request, false)))
+      throw await refusal(parts.db, request);
     return settleNow(parts, wish);
   }
   const earlier = await parts.db.tx((tx) => insertOnce(tx, wish, request, key));
@@ -49,19 +51,17 @@ async function insertOnce(
 ): Promise<Answer | undefined> {
   const claim = await claimKey(tx, key);
   if (claim.state !== 'new') return resume(tx, claim);
-  const outcome = await insertPending(tx, wish.appointmentId, request, true);
-  if (outcome === 'patient-busy') {
-    const answer = keptProblem(busyProblem());
+  if (!(await insertPending(tx, wish.appointmentId, request, true))) {
+    const answer = keptProblem(await refusal(tx, request));
     await insertKey(tx, key, { answer });
     return answer;
   }
-  requireInserted(outcome);
   await insertKey(tx, key, { resourceId: wish.appointmentId, revision: wish.revision });
   return undefined;
 }
 
-/** @throws not-found (patient), patient-busy */
-function requireInserted(outcome: Awaited<ReturnType<typeof insertPending>>): void {
-  if (outcome === 'unknown-patient') throw notFound('No patient has this patientId.');
-  if (outcome === 'patient-busy') throw busyProblem();
+/** Why a booking was not stored: patient-busy. @throws not-found (patient) */
+async function refusal(db: Db, { patientId }: BookingRequest): Promise<Problem> {
+  await requirePatient(db, patientId);
+  return busyProblem();
 }

@@ -15,8 +15,6 @@ export interface OpenWish extends Wish {
 /** The settler leaves a fresh revision to the request that made it, for this long. */
 const FIRST_TRY = `now() + interval '${retrySchedule.ownTry} seconds'`;
 
-type Inserted = { patientKnown: boolean; inserted: boolean };
-
 const INSERT_PENDING = sql<
   [
     id: string,
@@ -28,34 +26,34 @@ const INSERT_PENDING = sql<
     notes: string | null,
     keyed: boolean,
   ],
-  Inserted
+  { id: string }
 >(
   'appointments.insert_pending',
-  // One statement, so that patient, revision and appointment commit together. The patient cannot be deleted meanwhile.
-  `with patient as (
-     select id from patients where id = $2 and deleted_at is null for key share
-   ), wish as (
+  // One statement, so that revision and appointment commit together. The patient cannot be deleted meanwhile.
+  `with wish as (
      insert into appointment_revisions (appointment_id, revision, patient_id, doctor_id, starts_at, ends_at, holds, keyed)
-     select $1::uuid, 1, patient.id, $3::uuid, $4::timestamptz, $5::timestamptz, true, $8::boolean from patient
+     select $1::uuid, 1, patients.id, $3::uuid, $4::timestamptz, $5::timestamptz, true, $8::boolean
+       from patients where id = $2 and deleted_at is null for key share
      on conflict do nothing
      returning appointment_id
-   ), a as (
-     insert into appointments (id, patient_id, doctor_id, starts_at, ends_at, status, reason, notes, next_try_at)
-     select wish.appointment_id, $2, $3, $4, $5, 'pending', $6::text, $7::text, ${FIRST_TRY} from wish
-     returning id
    )
-   select exists (select from patient) as "patientKnown", exists (select from a) as inserted`,
+   insert into appointments (id, patient_id, doctor_id, starts_at, ends_at, status, reason, notes, next_try_at)
+   select wish.appointment_id, $2, $3, $4, $5, 'pending', $6, $7, ${FIRST_TRY} from wish
+   returning id`,
 );
 
-/** Stores a booking as pending, revision 1, and holds the patient's time with it. */
+/**
+ * Stores a booking as pending, revision 1, and holds the patient's time with it.
+ * @returns false when there is no such patient, or another appointment holds the patient's time
+ */
 export async function insertPending(
   db: Db,
   id: string,
   request: BookingRequest,
   keyed: boolean,
-): Promise<'inserted' | 'unknown-patient' | 'patient-busy'> {
+): Promise<boolean> {
   const { patientId, doctorId, startsAt, endsAt, reason, notes } = request;
-  const [row] = await db.query(INSERT_PENDING, [
+  const rows = await db.query(INSERT_PENDING, [
     id,
     patientId,
     doctorId,
@@ -65,8 +63,7 @@ export async function insertPending(
     notes ?? null,
     keyed,
   ]);
-  if (row?.patientKnown !== true) return 'unknown-patient';
-  return row.inserted ? 'inserted' : 'patient-busy';
+  return rows.length > 0;
 }
 
 const INSERT_WISH = sql<
@@ -145,9 +142,8 @@ const SETTLE_CONDITION = 'a.id = $1 and a.revision = $2 and a.answered_revision 
 
 const RECORD_GRANTED = sql<[id: string, revision: number], Representation>(
   'appointments.record_granted',
-  `with wish as (
-     select doctor_id, starts_at, ends_at from appointment_revisions where appointment_id = $1 and revision = $2
-   ), a as (
+  // Both rows of the answer in one statement: the revision's, and the appointment's, which it changes to what was wished for.
+  `with a as (
      update appointments a
         set answered_revision = $2,
             status = case when a.status = 'pending' then 'booked' else a.status end,
@@ -155,16 +151,16 @@ const RECORD_GRANTED = sql<[id: string, revision: number], Representation>(
             starts_at = coalesce(wish.starts_at, a.starts_at),
             ends_at = coalesce(wish.ends_at, a.ends_at),
             contradiction = null, version = version + 1, updated_at = now()
-       from wish
-      where ${SETTLE_CONDITION}
-     returning a.*
-   ), answered as (
-     update appointment_revisions set outcome = 'granted' where appointment_id = $1 and revision = $2 and exists (select from a)
-   ), let_go as (
-     update appointment_revisions set holds = false where appointment_id = $1 and revision < $2 and exists (select from a)
+       from appointment_revisions wish
+      where wish.appointment_id = $1 and wish.revision = $2 and ${SETTLE_CONDITION}
+     returning a.id, ${appointmentJson({ requested: 'null', lastChange: `json_build_object('revision', $2::integer, 'outcome', 'granted')` })} as json, a.version
    )
-   select a.id, ${appointmentJson({ requested: 'null', lastChange: `json_build_object('revision', $2::integer, 'outcome', 'granted')` })} as json, a.version
-     from a`,
+   update appointment_revisions r
+      set outcome = case when r.revision = $2 then 'granted' else r.outcome end,
+          holds = r.holds and r.revision = $2
+     from a
+    where r.appointment_id = $1 and r.revision <= $2
+   returning a.id, a.json, a.version`,
 );
 
 /** Records that the doctor service granted a revision, if it is still the present one. */
@@ -181,13 +177,12 @@ const RECORD_REFUSED = sql<[id: string, revision: number, reason: RefusalReason]
             status = case when a.status = 'pending' then 'rejected' else a.status end,
             contradiction = null, version = version + 1, updated_at = now()
       where ${SETTLE_CONDITION}
-     returning *
-   ), answered as (
-     update appointment_revisions set outcome = 'refused', reason = $3, holds = false
-      where appointment_id = $1 and revision = $2 and exists (select from a)
+     returning a.id, ${appointmentJson({ requested: 'null', lastChange: `json_build_object('revision', $2::integer, 'outcome', 'refused', 'reason', $3::text)` })} as json, a.version
    )
-   select a.id, ${appointmentJson({ requested: 'null', lastChange: `json_build_object('revision', $2::integer, 'outcome', 'refused', 'reason', $3::text)` })} as json, a.version
-     from a`,
+   update appointment_revisions r set outcome = 'refused', reason = $3, holds = false
+     from a
+    where r.appointment_id = $1 and r.revision = $2
+   returning a.id, a.json, a.version`,
 );
 
 /** Records that the doctor service refused a revision, if it is still the present one. */

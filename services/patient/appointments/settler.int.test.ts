@@ -190,6 +190,7 @@ describe('settlers', () => {
     startSettler();
     await untilAsked(1);
     // Those that were asked about at once before the first was known to get no answer.
+    await sleep(500);
     await eventually(async () => expect(mostAtOnce()).toBeLessThanOrEqual(1));
     expect(doctor.asked.length).toBeLessThanOrEqual(16);
     await db.query('update appointments set next_try_at = now()');

@@ -118,7 +118,7 @@ describe('SIGTERM', () => {
     });
     const { reasons } = (await (await fetch(`${program.url}/readyz`)).json()) as { reasons: string[] };
     expect(reasons).toEqual(['draining']);
-    expect(messages(program)).toContain('part paused');
+    await eventually(async () => expect(messages(program)).toContain('part paused'));
     for (const [route, status] of [
       ['livez', 200],
       ['doctors', 404],
