@@ -58,6 +58,6 @@ async function closeToOthers(client: pg.Client, database: string, service: Datab
   const name = client.escapeIdentifier(database);
   await client.query(`revoke all on database ${name} from public`);
   await client.query(
-    `grant connect, temporary on database ${name} to ${client.escapeIdentifier(applicationRole(service))}`,
+    `grant connect on database ${name} to ${client.escapeIdentifier(applicationRole(service))}`,
   );
 }

@@ -17,12 +17,8 @@ export async function busyTimes(
 ): Promise<ReadonlyMap<string, readonly Interval[]>> {
   const from = new Date(start).toISOString();
   const to = new Date(Math.min(end + LONGEST_BUFFER_MS, LAST_INSTANT)).toISOString();
-  const busy = new Map<string, Interval[]>();
-  for (const { doctorId, startsAt, endsAt } of await listBusy(db, doctorIds, from, to)) {
-    const taken = { start: startsAt, end: endsAt };
-    const ofDoctor = busy.get(doctorId);
-    if (ofDoctor === undefined) busy.set(doctorId, [taken]);
-    else ofDoctor.push(taken);
-  }
-  return busy;
+  const rows = await listBusy(db, doctorIds, from, to);
+  return new Map(
+    rows.map(({ doctorId, busy }) => [doctorId, busy.map(([taken, free]) => ({ start: taken, end: free }))]),
+  );
 }

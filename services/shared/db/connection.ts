@@ -53,7 +53,8 @@ export const connectionSettings = (url: string): pg.ClientConfig => ({
   idle_in_transaction_session_timeout: 10_000,
   // Every question of ours has its index. A plan that was made while a table was nearly empty stays with the prepared statement,
   // and would go on reading all of a table that has grown.
-  options: '-c TimeZone=UTC -c DateStyle=ISO -c enable_seqscan=off -c jit=off',
+  options:
+    '-c TimeZone=UTC -c DateStyle=ISO -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off',
   keepAlive: true,
   // A question need not wait for the answer before it.
   pipeline: true,
