@@ -84,6 +84,10 @@ test.each([
   ['0000-03-02 09:30:00+00', false],
   ['202612-03-02 09:30:00+00', false],
   ['2026-03-02 09:30:00', false],
+  // Offsets of RFC 3339 that PostgreSQL does not know.
+  ['2026-03-02T09:30:00+20:00', false],
+  ['2026-03-02T09:30:00-16:00', false],
+  ['2026-03-02 09:30:00+23', false],
   ['infinity', false],
   ['now', false],
 ])('%s is a timestamp: %s', (text, expected) => expect(isTimestamp(text)).toBe(expected));

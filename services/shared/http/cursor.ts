@@ -64,9 +64,9 @@ export function readCursor(
   return { sortKey, id };
 }
 
-/** Whether a text is an instant, as PostgreSQL prints it or as RFC 3339. */
+/** Whether a text is an instant in UTC, as PostgreSQL prints it or as RFC 3339; PostgreSQL knows fewer offsets than that. */
 export const isTimestamp = (text: string): boolean =>
-  instant.safeParse(text.replace(' ', 'T').replace(/[+-]\d\d$/, '$&:00')).success;
+  /(\+00|Z)$/.test(text) && instant.safeParse(text.replace(' ', 'T').replace(/\+00$/, 'Z')).success;
 
 /** Whether a text is a value of a type that lists are sorted by, as PostgreSQL prints it; the database would fail on any other. */
 export const isSortKeyOf: Readonly<Record<string, (text: string) => boolean>> = {

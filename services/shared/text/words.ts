@@ -38,12 +38,26 @@ const PARTING = /[-\u2010-\u2015'\u2018\u2019\u02bb\u02bc`]/u;
 const parts = (token: string): string[] =>
   token.split(/(?:[^\p{L}\p{N}\p{M}]|[\u02bb\u02bc])+/u).filter((part) => part !== '');
 
-/** The words that a name is found by: hyphen and apostrophe part words, and the word without them counts too. */
+/** Names of more parts than this are found by each part and by all of them, but not by some of them together. */
+const MAX_JOINED_PARTS = 6;
+
+/** Neighbouring parts of a word, written together: Smith-O'Brien is Smith OBrien too. */
+function* joined(all: readonly string[]): Generator<string> {
+  if (all.length > MAX_JOINED_PARTS) {
+    yield all.join('');
+    return;
+  }
+  for (let length = 2; length <= all.length; length += 1)
+    for (let from = 0; from + length <= all.length; from += 1) yield all.slice(from, from + length).join('');
+}
+
+/** The words that a name is found by: hyphen and apostrophe part words, and may be left out, each of them. */
 export function wordsOf(...names: readonly string[]): string[] {
   const words = new Set<string>();
   for (const token of fold(names.join(' ')).split(/\s+/u)) {
-    for (const part of parts(token)) words.add(part);
-    if (PARTING.test(token)) words.add(parts(token).join(''));
+    const all = parts(token);
+    for (const part of all) words.add(part);
+    if (PARTING.test(token)) for (const word of joined(all)) words.add(word);
   }
   words.delete('');
   return [...words];
