@@ -13,13 +13,21 @@ export interface Db {
   ): Promise<Row[]>;
 }
 
+export interface TransactionOptions {
+  /**
+   * The first statements lock and read, and what they say is waited for before anything is written: they may go out together
+   * with BEGIN. Where BEGIN then fails, each of them was a transaction of its own, and that did nothing.
+   */
+  beginsByLocking?: boolean;
+}
+
 export interface Database extends Db {
   /**
    * Runs `work` in one transaction, READ COMMITTED, and commits it. Retries nothing by itself. Statements that `work` asks without
    * waiting go out together and run in this order, each with a snapshot of its own.
    * A failure while committing means "unknown": the caller must be able to repeat.
    */
-  tx<Result>(work: (tx: Db) => Promise<Result>): Promise<Result>;
+  tx<Result>(work: (tx: Db) => Promise<Result>, options?: TransactionOptions): Promise<Result>;
   /** Connections in use and waiting, for metrics. */
   load(): { size: number; idle: number; waiting: number };
   close(): Promise<void>;
@@ -84,12 +92,21 @@ async function onConnection<Result>(
   }
 }
 
-/** Runs `work` between BEGIN, which goes out with the first statement, and COMMIT. */
-async function inTransaction<Result>(connection: Connection, work: () => Promise<Result>): Promise<Result> {
-  const begun = ask(connection, BEGIN);
-  // Whoever asks next on a broken connection hears of it; this must not be an unhandled rejection until it is waited for.
+/** Runs `work` between BEGIN and COMMIT. */
+async function inTransaction<Result>(
+  connection: Connection,
+  work: () => Promise<Result>,
+  { beginsByLocking }: TransactionOptions,
+): Promise<Result> {
+  const begun = ask(connection, BEGIN).catch((error: Error) => {
+    // What is sent on it would be a transaction of its own, statement by statement.
+    connection.broken = error;
+    throw error;
+  });
+  // It is waited for below, at the latest; until then this is no unhandled rejection.
   begun.catch(() => undefined);
   try {
+    if (!beginsByLocking) await begun;
     const result = await work();
     await begun;
     const { command } = await ask(connection, COMMIT);
@@ -128,12 +145,17 @@ export function openDatabase({ url, poolMax, constraints, onIdleError }: Databas
         (statement.shared ? shared.ask(questionOf(statement, args)) : undefined) ??
           onConnection(pool, (connection) => ask(connection, questionOf(statement, args))),
       ),
-    tx: (work) =>
+    tx: (work, options = {}) =>
       onConnection(pool, (connection) =>
         // A constraint that is checked at the end breaks while committing.
         withProblems(
-          inTransaction(connection, () =>
-            work({ query: (statement, args) => rowsOf(ask(connection, questionOf(statement, args))) }),
+          inTransaction(
+            connection,
+            () =>
+              work({
+                query: async (statement, args) => rowsOf(ask(connection, questionOf(statement, args))),
+              }),
+            options,
           ),
         ),
       ),
