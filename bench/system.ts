@@ -90,6 +90,8 @@ export async function startSystem({
     settings: { max_connections: '200', shared_buffers: '512MB' },
   });
   process.once('exit', () => server.kill());
+  // Told to stop, it must end as itself, so that what it started ends too.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   await asSuperuser(server.url(superuser, 'postgres'), (client) => createMissing(client, server.passwordOf));
 
   const extension = services.endsWith('dist') ? 'js' : 'ts';

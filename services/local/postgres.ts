@@ -127,7 +127,13 @@ async function spawnServer(
   port: number,
 ): Promise<ChildProcess> {
   const log = await open(join(home, 'postgres.log'), 'w', 0o600);
-  const all = { listen_addresses: '127.0.0.1', unix_socket_directories: '', ...settings };
+  const all = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    // The details of an error quote rows, and so patients.
+    log_error_verbosity: 'terse',
+    ...settings,
+  };
   const parameters = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const server = spawn(programs.postgres, ['-D', cluster, '-p', String(port), ...parameters], {
     cwd: '/',
