@@ -24,6 +24,7 @@ const UNBREAKABLE: Readonly<Record<DatabaseName, Readonly<Record<string, string>
     appointment_revisions_outcome_known: OURS,
     appointment_revisions_pkey: KEPT_BY_INSERT,
     patient_times_no_overlap: `${KEPT_BY_INSERT}: no row came back means patient-busy`,
+    patient_identifiers_key: `${KEPT_BY_INSERT}: a row that did not come back means duplicate-patient`,
     appointments_answered_in_order: OURS,
     appointments_contradiction_known: OURS,
     appointments_patient_fkey: LOCKED,

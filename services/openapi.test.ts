@@ -23,6 +23,8 @@ describe.each([
     version: '0',
     revision: '0',
     requestsInFlight: () => 0,
+    isReady: () => true,
+    isDatabaseUp: () => true,
     databaseLoad: db.load,
   });
   const { endpoints, background = [] } = build({ db, log: createLog('test', 'silent'), metrics });

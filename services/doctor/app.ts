@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { ServiceDefinition } from '../shared/lifecycle/service.ts';
+import { roles } from './access.ts';
 import { availabilityEndpoints } from './availability/routes.ts';
 import { duplicateDoctor } from './doctors/doctor.ts';
 import { doctorEndpoints } from './doctors/routes.ts';
@@ -14,6 +15,7 @@ export const doctorService = (): ServiceDefinition => ({
   title: 'Doctor service',
   description: 'Who practises, when, and what is taken.',
   migrations,
+  roles,
   constraints: {
     doctors_license_number_key: () =>
       duplicateDoctor('The licence number belongs to another doctor, who may have been deleted.'),

@@ -17,11 +17,13 @@ export interface ApiClient {
 const PATIENCE_MS = 30_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 
-export function apiClient(baseUrl: string, signal: AbortSignal): ApiClient {
+/** @param token of every call, where one is asked for */
+export function apiClient(baseUrl: string, signal: AbortSignal, token?: string): ApiClient {
   const call = async (method: string, path: string, body?: object, key?: string): Promise<Answer> => {
     const headers = {
       ...(body && { 'content-type': 'application/json' }),
       ...(key !== undefined && { 'idempotency-key': key }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
     };
     for (const giveUpAt = Date.now() + PATIENCE_MS; ; await sleep(250, undefined, { signal })) {
       try {

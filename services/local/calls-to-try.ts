@@ -16,8 +16,9 @@ const MINUTES = 30;
 /**
  * Three calls that work when they are pasted into a shell: the last one books a time that is really offered.
  * Where there is nobody to book for, or with, they make the first patient and the first doctor.
+ * @param more what each call has besides, such as a token
  */
-export async function callsToTry(api: ApiClient, gateway: string): Promise<string[]> {
+export async function callsToTry(api: ApiClient, gateway: string, more = ''): Promise<string[]> {
   const from = new Date(Date.now() + DAY_MS);
   from.setUTCMilliseconds(0);
   const to = new Date(from.getTime() + 14 * DAY_MS);
@@ -29,12 +30,17 @@ export async function callsToTry(api: ApiClient, gateway: string): Promise<strin
   const taken =
     patient && (await list<Stretch>(api, `/appointments?patientId=${patient.id}&${stretch}&limit=200`));
   const offer = offers.find((each) => taken?.every((other) => !overlap(each, other)));
-  if (!patient || !offer) return firstCalls(gateway);
+  if (!patient || !offer) return firstCalls(gateway, more);
   const { doctorId, startsAt } = offer;
   return [
-    `curl '${gateway}/patients?search=${encodeURIComponent(patient.familyName)}'`,
-    `curl '${gateway}${availability}=3'`,
-    post(`${gateway}/appointments`, { patientId: patient.id, doctorId, startsAt, durationMinutes: MINUTES }),
+    `curl '${gateway}/patients?search=${encodeURIComponent(patient.familyName)}'${more}`,
+    `curl '${gateway}${availability}=3'${more}`,
+    post(`${gateway}/appointments`, more, {
+      patientId: patient.id,
+      doctorId,
+      startsAt,
+      durationMinutes: MINUTES,
+    }),
   ];
 }
 
@@ -46,16 +52,16 @@ async function list<Item>(api: ApiClient, path: string): Promise<Item[]> {
 
 const overlap = (a: Stretch, b: Stretch): boolean => a.startsAt < b.endsAt && b.startsAt < a.endsAt;
 
-const firstCalls = (gateway: string): string[] => [
-  post(`${gateway}/doctors`, {
+const firstCalls = (gateway: string, more: string): string[] => [
+  post(`${gateway}/doctors`, more, {
     givenName: 'Anna',
     familyName: 'Lindqvist',
     specialties: ['general-practice'],
     timeZone: 'Europe/Berlin',
   }),
-  post(`${gateway}/patients`, { givenName: 'Noël', familyName: 'Beaumont', birthDate: '1996-12-25' }),
-  `curl '${gateway}/patients?search=noel'`,
+  post(`${gateway}/patients`, more, { givenName: 'Noël', familyName: 'Beaumont', birthDate: '1996-12-25' }),
+  `curl '${gateway}/patients?search=noel'${more}`,
 ];
 
-const post = (url: string, body: object): string =>
-  `curl -X POST '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
+const post = (url: string, more: string, body: object): string =>
+  `curl -X POST '${url}'${more} -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;

@@ -39,7 +39,7 @@ test.each([
     { LOG_LEVEL: 'loud' },
     'LOG_LEVEL must be one of: trace, debug, info, warn, error, fatal, silent',
   ],
-  ['an unknown argument', ['--emtpy'], {}, 'Unknown argument --emtpy: there are --empty and --watch.'],
+  ['an unknown argument', ['--emtpy'], {}, 'Unknown argument --emtpy: there are --empty, --watch, --auth.'],
   [
     'half a pair of URLs',
     [],

@@ -12,6 +12,12 @@ export interface DatabaseUrls {
 
 export type Config = ReturnType<typeof readConfig>;
 
+const ARGUMENTS = ['--empty', '--watch', '--auth'];
+
+/** Where everything of this machine is kept. */
+export const readDataFolder = (environment: Environment = readEnvironment()): string =>
+  environment.text('DATA_DIR', '.data');
+
 /** Reads the variables and arguments of `npm start`. Throws ConfigurationError or CannotStart when they are wrong. */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
   const environment = readEnvironment(env);
@@ -26,9 +32,9 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv = pro
   const given = new Map(databaseNames.map((name) => [name, givenDatabase(environment, name)]));
   environment.done();
 
-  const unknown = args.find((arg) => arg !== '--empty' && arg !== '--watch');
+  const unknown = args.find((arg) => !ARGUMENTS.includes(arg));
   if (unknown !== undefined)
-    throw new CannotStart(`Unknown argument ${unknown}: there are --empty and --watch.`);
+    throw new CannotStart(`Unknown argument ${unknown}: there are ${ARGUMENTS.join(', ')}.`);
   if (new Set(Object.values(ports)).size < 3) {
     throw new CannotStart('PORT, PATIENT_PORT and DOCTOR_PORT must be three different ports.');
   }
@@ -37,8 +43,10 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv = pro
     logLevel,
     /** Databases that are there already, instead of ours. */
     given,
-    dataFolder: resolve(environment.text('DATA_DIR', '.data')),
-    demo: !args.includes('--empty'),
+    dataFolder: resolve(readDataFolder(environment)),
+    /** Loaded where everybody may do everything: no single role may all that a clinic's data needs. */
+    demo: !args.includes('--empty') && !args.includes('--auth'),
+    auth: args.includes('--auth'),
     watch: args.includes('--watch'),
     /** The npm that started us, if one did: we do not outlive it. */
     npm: env.npm_lifecycle_event === undefined ? undefined : process.ppid,
@@ -60,6 +68,7 @@ function givenDatabase(environment: Environment, name: DatabaseName): DatabaseUr
 
 /** What the services get of our environment: all but what we give each of them ourselves. */
 function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const ours = /^((PATIENT_|DOCTOR_)?(OWNER_)?DATABASE_URL(_FILE)?|(PATIENT_|DOCTOR_)?PORT|DATA_DIR)$/;
+  const ours =
+    /^((PATIENT_|DOCTOR_)?(OWNER_)?DATABASE_URL(_FILE)?|(PATIENT_|DOCTOR_)?PORT|DATA_DIR|AUTH(_\w+)?|DOCTOR_SERVICE_TOKEN_FILE)$/;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.test(name)));
 }

@@ -6,6 +6,7 @@ import { CannotStart } from './cannot-start.ts';
 import { readConfig } from './config.ts';
 import { claimDataFolder, holderOf, LEAVING_MS } from './data-folder.ts';
 import { loadDemo } from './demo/load.ts';
+import { openLocalIssuer } from './issuer.ts';
 import { superviseParts } from './parts.ts';
 import { requireFreePorts } from './ports.ts';
 import { loopback, startParts } from './start.ts';
@@ -29,7 +30,8 @@ async function run(): Promise<void> {
   try {
     await startParts(config, parts, halt.signal);
     const gateway = loopback(config.ports.PORT);
-    const api = apiClient(gateway, halt.signal);
+    const token = config.auth ? await adminToken(config.dataFolder) : undefined;
+    const api = apiClient(gateway, halt.signal, token);
     const loaded = config.demo ? await loadDemo(api) : undefined;
     if (loaded) console.log(`Loaded a demo clinic: ${loaded}.`);
     console.log(`
@@ -38,7 +40,7 @@ patient  ${loopback(config.ports.PATIENT_PORT)}/docs
 doctor   ${loopback(config.ports.DOCTOR_PORT)}/docs
 
 Try:
-${(await callsToTry(api, gateway)).join('\n')}
+${(await callsToTry(api, gateway, config.auth ? BEARER : '')).join('\n')}
 `);
     console.log('ready');
     if (!halt.signal.aborted) await once(halt.signal, 'abort');
@@ -48,6 +50,12 @@ ${(await callsToTry(api, gateway)).join('\n')}
     await release();
   }
 }
+
+/** What a shell puts into each call. */
+const BEARER = ' -H "Authorization: Bearer $(npm run -s token -- --role admin)"';
+
+const adminToken = async (dataFolder: string): Promise<string> =>
+  (await openLocalIssuer(dataFolder)).sign({ sub: 'npm start', role: 'admin' }, 10);
 
 /** npm that was killed could not pass a signal on: we would stay behind and hold the ports. */
 function stopWith(npm: number): void {

@@ -16,6 +16,7 @@ import {
 } from './databases.ts';
 import { startGateway } from './gateway.ts';
 import { readRoutes } from './ingress.ts';
+import { keepServiceToken, makeLocalIssuer } from './issuer.ts';
 import type { Part, Parts } from './parts.ts';
 import { startPostgres } from './postgres.ts';
 
@@ -29,6 +30,7 @@ export async function startParts(config: Config, parts: Parts, signal: AbortSign
   const databases = await startDatabases(config, parts, signal);
   await Promise.race([migrateAll(databases), aborted(signal)]);
 
+  const auth = config.auth ? await tokenSettings(config, parts) : { AUTH: 'off' };
   const service = (name: DatabaseName, port: number): Part =>
     startProgram({
       name,
@@ -41,7 +43,7 @@ export async function startParts(config: Config, parts: Parts, signal: AbortSign
         HOST: '127.0.0.1',
         DATABASE_URL: databases.get(name)?.url,
         DOCTOR_SERVICE_URL: loopback(DOCTOR_PORT),
-        AUTH: 'off',
+        ...auth,
         LOG_LEVEL: config.logLevel,
         // Nobody routes to us from afar who would have to be told first.
         DRAIN_DELAY_MS: '0',
@@ -52,6 +54,18 @@ export async function startParts(config: Config, parts: Parts, signal: AbortSign
   await Promise.all([DOCTOR_PORT, PATIENT_PORT].map((port) => untilReady(loopback(port), signal)));
 
   parts.add(await openGateway(PORT, { patient: PATIENT_PORT, doctor: DOCTOR_PORT }));
+}
+
+/** Lets in who has a token of this machine's issuer. */
+async function tokenSettings({ dataFolder }: Config, parts: Parts): Promise<Record<string, string>> {
+  const issuer = await makeLocalIssuer(dataFolder);
+  const { stop } = await keepServiceToken(issuer);
+  parts.add({ name: 'service token', stop: async () => stop(), kill: stop });
+  return {
+    AUTH: 'jwt',
+    AUTH_ISSUERS_FILE: issuer.issuersFile,
+    DOCTOR_SERVICE_TOKEN_FILE: issuer.serviceTokenFile,
+  };
 }
 
 async function startDatabases(

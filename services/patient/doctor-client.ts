@@ -28,6 +28,8 @@ export interface DoctorClient {
 
 export interface DoctorClientOptions {
   url: string;
+  /** The token to be known by, fresh for each try; undefined where nobody asks for one. */
+  token?: () => string | undefined;
   /** Told about every try: the seconds it took, and what came of it. */
   onAnswer: (answer: DoctorAnswer, seconds: number) => void;
   /** Told about an answer that is neither an answer nor an absence. */
@@ -100,7 +102,12 @@ function isAbsence(error: unknown): boolean {
 }
 
 /** The doctor service, asked for time. */
-export function openDoctorClient({ url, onAnswer, onUnexpected }: DoctorClientOptions): DoctorClient {
+export function openDoctorClient({
+  url,
+  token = () => undefined,
+  onAnswer,
+  onUnexpected,
+}: DoctorClientOptions): DoctorClient {
   const { origin, pathname } = new URL(url);
   const prefix = pathname.replace(/\/$/, '');
   const pool = new Pool(origin, {
@@ -116,7 +123,11 @@ export function openDoctorClient({ url, onAnswer, onUnexpected }: DoctorClientOp
   const call = async (wish: Wish): Promise<DoctorAnswer> => {
     const { appointmentId, revision, wanted } = wish;
     const path = `${prefix}/reservations/${appointmentId}`;
-    const headers = contextHeaders(currentContext() ?? contextOf(undefined, undefined));
+    const bearer = token();
+    const headers = {
+      ...contextHeaders(currentContext() ?? contextOf(undefined, undefined)),
+      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+    };
     const signal = AbortSignal.timeout(DEADLINE_MS);
     const { statusCode, body } = await (wanted === null
       ? pool.request({ method: 'DELETE', path: `${path}?revision=${revision}`, headers, signal })

@@ -39,7 +39,7 @@ await runProgram(
     name: 'things',
     migrations: fileURLToPath(new URL('../doctor/migrations', import.meta.url)),
     definition: (environment) => {
-      const settings = serviceSettings(environment, 3009);
+      const settings = serviceSettings(environment, { defaultPort: 3009, roles: {} });
       const waitMs = environment.number('WAIT_MS', { from: 0, to: 60_000, fallback: 1_000 });
       const service = thingService({
         wait: async () => {

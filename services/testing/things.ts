@@ -82,6 +82,7 @@ const things = (db: Database): Endpoint[] => [
     method: 'POST',
     path: '/things',
     summary: 'Add a thing',
+    access: {},
     body: thingBody,
     answers: { 201: thing, 409: ['name-taken'] },
     handle: ({ key, body }) =>
@@ -95,6 +96,7 @@ const things = (db: Database): Endpoint[] => [
     method: 'GET',
     path: '/things',
     summary: 'Things',
+    access: {},
     query: z.strictObject({
       name: name.optional(),
       order: z.enum(['name', 'createdAt', '-createdAt']).default('name'),
@@ -111,6 +113,7 @@ const things = (db: Database): Endpoint[] => [
     method: 'GET',
     path: '/things/:id',
     summary: 'Read a thing',
+    access: {},
     answers: { 200: thing, 404: ['not-found'] },
     handle: async (call) => ok(await getThing(db, param(call, 'id'))),
   }),
@@ -118,6 +121,7 @@ const things = (db: Database): Endpoint[] => [
     method: 'PATCH',
     path: '/things/:id',
     summary: 'Change a thing',
+    access: {},
     change: 'merge-patch',
     body: thingBody,
     answers: { 200: thing, 404: ['not-found'], 412: ['version-mismatch'] },
@@ -140,6 +144,7 @@ const troubles = (db: Database, trouble: Partial<Trouble>): Endpoint[] => [
     method: 'GET',
     path: '/trouble/wait',
     summary: 'Answers when the test says so',
+    access: {},
     answers: { 204: 'Done.' },
     handle: async () => {
       await trouble.wait?.();
@@ -150,6 +155,7 @@ const troubles = (db: Database, trouble: Partial<Trouble>): Endpoint[] => [
     method: 'POST',
     path: '/trouble/answers',
     summary: 'Answers what the test says, once per key',
+    access: {},
     body: z.unknown(),
     answers: { 200: z.unknown() },
     handle: ({ key, body }) => once(db, key, async (tx) => (await trouble.answer?.(tx, body)) ?? noContent()),
@@ -158,6 +164,7 @@ const troubles = (db: Database, trouble: Partial<Trouble>): Endpoint[] => [
     method: 'GET',
     path: '/trouble/throw',
     summary: 'Throws what the test says',
+    access: {},
     answers: { 204: 'Never.' },
     handle: () => Promise.reject(trouble.error),
   }),
@@ -165,6 +172,7 @@ const troubles = (db: Database, trouble: Partial<Trouble>): Endpoint[] => [
     method: 'GET',
     path: '/trouble/fail',
     summary: 'A statement that fails with a value in its message',
+    access: {},
     answers: { 204: 'Never.' },
     handle: async () => {
       await db.query(FAIL, ['Zebra Quagga']);
@@ -175,6 +183,7 @@ const troubles = (db: Database, trouble: Partial<Trouble>): Endpoint[] => [
     method: 'GET',
     path: '/trouble/sleep',
     summary: 'A statement that takes longer than one may',
+    access: {},
     answers: { 204: 'Never.' },
     handle: async () => {
       await db.query(SLEEP, [60]);
@@ -186,6 +195,7 @@ const troubles = (db: Database, trouble: Partial<Trouble>): Endpoint[] => [
     path: '/trouble/context/:name',
     params: { name: /^[a-z]+$/ },
     summary: 'The context of the request',
+    access: {},
     answers: { 200: z.unknown() },
     handle: async ({ params }) => okJson(JSON.stringify({ ...currentContext(), ...params })),
   }),
@@ -197,6 +207,7 @@ export const thingService = (trouble: Partial<Trouble> = {}): ServiceDefinition 
   title: 'Things',
   description: 'Made up.',
   migrations: fileURLToPath(new URL('../doctor/migrations', import.meta.url)),
+  roles: {},
   constraints: { things_name_key: () => nameTaken('The name belongs to another thing.') },
   build: ({ db }) => ({
     endpoints: [...things(db), ...troubles(db, trouble)],

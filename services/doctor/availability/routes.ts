@@ -6,6 +6,7 @@ import { isTimestamp, pageOf, pageSchema, paging, readCursor } from '../../share
 import { type Endpoint, endpoint, param } from '../../shared/http/endpoint.ts';
 import { notFound } from '../../shared/problem/problem.ts';
 import { languageTag, name, uuid } from '../../shared/schema/schema.ts';
+import { everyPerson } from '../access.ts';
 import { languageKey, specialtyKey } from '../doctors/doctor.ts';
 import { findCalendar } from '../schedules/store.ts';
 import { offeredSlots } from './availability.ts';
@@ -61,6 +62,7 @@ export const availabilityEndpoints = ({ db }: { db: Database }): Endpoint[] => [
     method: 'GET',
     path: '/doctors/:id/availability',
     summary: 'Free slots of a doctor that lie wholly in the stretch',
+    access: everyPerson,
     query: availabilityQuery,
     answers: { 200: availability, 404: ['not-found'] },
     handle: async ({ params, query }) => {
@@ -79,6 +81,7 @@ export const availabilityEndpoints = ({ db }: { db: Database }): Endpoint[] => [
     method: 'GET',
     path: '/availability',
     summary: 'Free slots across doctors, the earliest first',
+    access: everyPerson,
     query: searchQuery,
     answers: { 200: pageSchema(foundSlot) },
     handle: async ({ query: { doctorId, specialty, language, limit, cursor, ...stretch } }) => {

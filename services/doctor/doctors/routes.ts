@@ -1,5 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
+import { hide } from '../../shared/auth/hide.ts';
+import { requireMembers } from '../../shared/auth/members.ts';
 import type { Database } from '../../shared/db/database.ts';
 import { type Answer, created, noContent, ok, okPage } from '../../shared/http/answer.ts';
 import { pageSchema, paging, readCursor } from '../../shared/http/cursor.ts';
@@ -9,6 +11,7 @@ import { requireVersion } from '../../shared/http/version.ts';
 import { once } from '../../shared/idempotency/once.ts';
 import { emptyBody, instant, languageTag, name, text } from '../../shared/schema/schema.ts';
 import { searchedPrefixes } from '../../shared/text/words.ts';
+import { everyPerson } from '../access.ts';
 import { deleteDoctor } from './delete.ts';
 import { doctorBody, doctorResource, languageKey, serverMade, specialtyKey } from './doctor.ts';
 import { doctorList, getDoctor, insertDoctor, lockDoctor, setRestored, updateDoctor } from './store.ts';
@@ -44,6 +47,13 @@ async function change(
   });
 }
 
+/** What doctors may change of their own profile. */
+const OWN_MEMBERS = new Set(['email', 'phone', 'languages']);
+
+/** Patients see who a doctor is, and nothing more. */
+const profile = ({ caller }: Pick<Call, 'caller'>, answer: Answer): Answer =>
+  caller.role === 'patient' ? hide(answer, ['licenseNumber', 'email', 'phone']) : answer;
+
 const changeAnswers = {
   200: doctorResource,
   404: ['not-found'],
@@ -56,6 +66,7 @@ const collectionEndpoints = (db: Database): Endpoint[] => [
     method: 'POST',
     path: '/doctors',
     summary: 'Add a doctor',
+    access: { admin: 'all' },
     body: doctorBody,
     answers: { 201: doctorResource, 409: ['duplicate-doctor'] },
     handle: ({ key, body }) =>
@@ -68,18 +79,18 @@ const collectionEndpoints = (db: Database): Endpoint[] => [
     method: 'GET',
     path: '/doctors',
     summary: 'Doctors by name',
+    access: everyPerson,
     query: doctorsQuery,
     answers: { 200: pageSchema(doctorResource) },
-    handle: async ({ query: { search, specialty, language, updatedSince, limit, cursor } }) => {
+    handle: async ({ query: { search, specialty, language, updatedSince, limit, cursor }, caller }) => {
       const filters = {
         words: search && searchedPrefixes(search),
         specialtyKey: specialty && specialtyKey(specialty),
         languageKey: language && languageKey(language),
         updatedSince,
       };
-      return okPage(
-        await doctorList.page(db, { filters, order: 'name', limit, after: readCursor(cursor, 'name') }),
-      );
+      const after = readCursor(cursor, 'name');
+      return profile({ caller }, okPage(await doctorList.page(db, { filters, order: 'name', limit, after })));
     },
   }),
 ];
@@ -89,13 +100,15 @@ const itemEndpoints = (db: Database): Endpoint[] => [
     method: 'GET',
     path: '/doctors/:id',
     summary: 'Read a doctor',
+    access: everyPerson,
     answers: { 200: doctorResource, 404: ['not-found'] },
-    handle: async (call) => ok(await getDoctor(db, param(call, 'id'))),
+    handle: async (call) => profile(call, ok(await getDoctor(db, param(call, 'id')))),
   }),
   changeEndpoint({
     method: 'PUT',
     path: '/doctors/:id',
     summary: 'Replace a doctor',
+    access: { admin: 'all' },
     change: 'whole',
     body: doctorBody,
     answers: changeAnswers,
@@ -104,11 +117,15 @@ const itemEndpoints = (db: Database): Endpoint[] => [
   changeEndpoint({
     method: 'PATCH',
     path: '/doctors/:id',
-    summary: 'Change members of a doctor (RFC 7396)',
+    summary: 'Change members of a doctor (RFC 7396); doctors change their own contact data and languages',
+    access: { admin: 'all', doctor: 'self' },
     change: 'merge-patch',
     body: doctorBody,
     answers: changeAnswers,
-    handle: (call) => change(db, call, patched),
+    handle: (call) => {
+      if (call.own !== undefined) requireMembers(call.body, (member) => OWN_MEMBERS.has(member));
+      return change(db, call, patched);
+    },
   }),
 ];
 
@@ -117,6 +134,7 @@ const removalEndpoints = (db: Database): Endpoint[] => [
     method: 'DELETE',
     path: '/doctors/:id',
     summary: 'Delete a doctor who has no reservations to come',
+    access: { admin: 'all' },
     answers: {
       204: 'Deleted.',
       404: ['not-found'],
@@ -132,6 +150,7 @@ const removalEndpoints = (db: Database): Endpoint[] => [
     method: 'POST',
     path: '/doctors/:id/restore',
     summary: 'Bring a deleted doctor back; one that is not deleted stays as it is',
+    access: { admin: 'all' },
     body: emptyBody,
     answers: { 200: doctorResource, 404: ['not-found'], 412: ['version-mismatch'] },
     handle: ({ params, key, ifMatch }) =>

@@ -15,6 +15,8 @@ import {
 
 export type Decision = { granted: true; isReplay: boolean } | { granted: false; reason: RefusalReason };
 
+const BEGINS_BY_LOCKING = { beginsByLocking: true };
+
 /**
  * Decides a revision once and for ever: the same revision gets the same answer again, granted or refused.
  * @throws superseded when a newer revision was answered, revision-mismatch when this one was, for other content
@@ -37,7 +39,7 @@ export const reserve = (db: Database, wanted: WantedTime): Promise<Decision> =>
     }
     if (newest !== undefined) await releaseOlder(tx, wanted.appointmentId, wanted.revision);
     return { granted: true, isReplay: false };
-  });
+  }, BEGINS_BY_LOCKING);
 
 function replay(newest: AnsweredRevision, wanted: WantedTime): Decision {
   if (newest.revision > wanted.revision)

@@ -5,6 +5,7 @@ import { isTimestamp, pageSchema, paging, readCursor } from '../../shared/http/c
 import { type Endpoint, endpoint, param } from '../../shared/http/endpoint.ts';
 import { notFound } from '../../shared/problem/problem.ts';
 import { instant } from '../../shared/schema/schema.ts';
+import { deskAndSelf, onlyService } from '../access.ts';
 import { stretchQuery } from '../availability/stretch.ts';
 import { requireDoctor } from '../doctors/store.ts';
 import { release } from './release.ts';
@@ -35,6 +36,7 @@ const internalEndpoints = (db: Database): Endpoint[] => [
     method: 'PUT',
     path: '/reservations/:appointmentId',
     summary: 'Ask for time; the same revision gets the same answer again. 201 the first time, 200 again.',
+    access: onlyService,
     body: reservationRequest,
     answers: {
       200: newestReservation,
@@ -60,6 +62,7 @@ const internalEndpoints = (db: Database): Endpoint[] => [
     method: 'GET',
     path: '/reservations/:appointmentId',
     summary: 'The newest revision, and the active one if that is another.',
+    access: onlyService,
     answers: { 200: newestReservation, 404: ['not-found'] },
     handle: async ({ params }) => {
       const json = await findRepresentation(db, param({ params }, 'appointmentId'));
@@ -71,6 +74,7 @@ const internalEndpoints = (db: Database): Endpoint[] => [
     method: 'DELETE',
     path: '/reservations/:appointmentId',
     summary: 'Free the time; repeating it changes nothing.',
+    access: onlyService,
     query: releaseQuery,
     answers: { 204: 'Released.', 409: ['superseded', 'revision-mismatch'] },
     handle: async ({ params, query }) => {
@@ -82,6 +86,7 @@ const internalEndpoints = (db: Database): Endpoint[] => [
     method: 'GET',
     path: '/reservations',
     summary: 'The newest revision of every appointment, by id.',
+    access: onlyService,
     query: reservationsQuery,
     answers: { 200: pageSchema(newestReservation) },
     handle: async ({ query: { updatedSince, limit, cursor } }) => {
@@ -98,6 +103,7 @@ const agendaEndpoint = (db: Database): Endpoint =>
     method: 'GET',
     path: '/doctors/:id/reservations',
     summary: "The doctor's agenda: visits that overlap the stretch, by start.",
+    access: deskAndSelf,
     query: agendaQuery,
     answers: { 200: pageSchema(agendaEntry), 404: ['not-found'] },
     handle: async ({ params, query: { from, to, limit, cursor } }) => {

@@ -6,6 +6,7 @@ import { changeEndpoint, type Endpoint, endpoint, param } from '../../shared/htt
 import { once } from '../../shared/idempotency/once.ts';
 import { invalidRequest } from '../../shared/problem/problem.ts';
 import { localDateTime } from '../../shared/schema/schema.ts';
+import { deskAndSelf } from '../access.ts';
 import { requireDoctor } from '../doctors/store.ts';
 import { addException } from './add-exception.ts';
 import { exceptionBody } from './exception.ts';
@@ -58,6 +59,7 @@ const weeklyEndpoints = (db: Database): Endpoint[] => [
     method: 'PUT',
     path: '/doctors/:id/schedule',
     summary: 'Set when a doctor works and can be booked; 201 the first time, 200 again',
+    access: deskAndSelf,
     change: 'whole',
     body: scheduleBody,
     answers: {
@@ -77,6 +79,7 @@ const weeklyEndpoints = (db: Database): Endpoint[] => [
     method: 'GET',
     path: '/doctors/:id/schedule',
     summary: "A doctor's schedule",
+    access: deskAndSelf,
     answers: { 200: scheduleResource, 404: ['not-found'] },
     handle: async (call) => ok(await getSchedule(db, param(call, 'id'))),
   }),
@@ -87,6 +90,7 @@ const exceptionEndpoints = (db: Database): Endpoint[] => [
     method: 'POST',
     path: '/doctors/:id/exceptions',
     summary: 'Close or open time of a doctor; closed beats open',
+    access: deskAndSelf,
     body: exceptionBody,
     answers: { 201: exceptionResource, 404: ['not-found'], 409: ['reservations-in-the-way'] },
     handle: ({ params, body, key }) =>
@@ -100,6 +104,7 @@ const exceptionEndpoints = (db: Database): Endpoint[] => [
     method: 'GET',
     path: '/doctors/:id/exceptions',
     summary: "A doctor's exceptions that overlap the stretch, by their start",
+    access: deskAndSelf,
     query: exceptionsQuery,
     answers: { 200: pageSchema(exceptionResource), 404: ['not-found'] },
     handle: async ({ params, query: { from, to, limit, cursor } }) => {
@@ -117,6 +122,7 @@ const exceptionEndpoints = (db: Database): Endpoint[] => [
     method: 'GET',
     path: '/doctors/:id/exceptions/:exceptionId',
     summary: 'Read an exception',
+    access: deskAndSelf,
     answers: { 200: exceptionResource, 404: ['not-found'] },
     handle: async (call) => ok(await getException(db, param(call, 'id'), param(call, 'exceptionId'))),
   }),
@@ -124,6 +130,7 @@ const exceptionEndpoints = (db: Database): Endpoint[] => [
     method: 'DELETE',
     path: '/doctors/:id/exceptions/:exceptionId',
     summary: 'Take an exception back',
+    access: deskAndSelf,
     query: removal,
     answers: {
       204: 'Deleted.',

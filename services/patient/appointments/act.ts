@@ -2,6 +2,7 @@ import type { Database } from '../../shared/db/database.ts';
 import { type Answer, ok } from '../../shared/http/answer.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { once } from '../../shared/idempotency/once.ts';
+import type { Scope } from '../access.ts';
 import { type Action, afterAction, transitionProblem, waitingProblem } from './appointment.ts';
 import { lockPresent } from './lock.ts';
 import { setStatus } from './store.ts';
@@ -9,6 +10,7 @@ import { setStatus } from './store.ts';
 export interface ActCall {
   id: string;
   action: Action;
+  scope: Scope;
   ifMatch: string | undefined;
   key: IdempotencyKey | undefined;
 }
@@ -17,9 +19,9 @@ export interface ActCall {
  * Check-in, start, complete, no-show and undo. They concern the patient's promise only: the doctor's time stays as it is.
  * @throws not-found, version-mismatch, invalid-transition, change-in-progress
  */
-export const act = (db: Database, { id, action, ifMatch, key }: ActCall): Promise<Answer> =>
+export const act = (db: Database, { id, action, scope, ifMatch, key }: ActCall): Promise<Answer> =>
   once(db, key, async (tx) => {
-    const { status, previousStatuses, settled } = await lockPresent(tx, id, ifMatch);
+    const { status, previousStatuses, settled } = await lockPresent(tx, { id, scope, ifMatch });
     const next = afterAction(action, status, previousStatuses);
     if (next === undefined) throw transitionProblem(action, status, previousStatuses);
     if (!settled) throw waitingProblem();

@@ -77,6 +77,9 @@ const durationMinutes = wholeNumber(5, 720);
 const endOf = (startsAt: string, minutes: number): string =>
   new Date(Date.parse(startsAt) + minutes * 60_000).toISOString();
 
+/** So that the end of every visit can be written, too (RFC 3339 has four digits for the year). */
+const start = instant.refine((text) => text < '9999-12-31', 'must be before 9999-12-31');
+
 const lengthOf = (startsAt: string, endsAt: string): number =>
   (Date.parse(endsAt) - Date.parse(startsAt)) / 60_000;
 
@@ -85,7 +88,7 @@ export const bookingRequest = z
   .strictObject({
     patientId: uuid,
     doctorId: uuid,
-    startsAt: instant,
+    startsAt: start,
     durationMinutes: durationMinutes.optional(),
     endsAt: instant.optional(),
     reason: longText.optional(),
@@ -112,11 +115,32 @@ export const bookingRequest = z
 
 export type BookingRequest = z.output<typeof bookingRequest>;
 
+/** The JSON of a booking as it is stored before the doctor service has answered; the same as it is read. */
+export function pendingJson(id: string, request: BookingRequest, createdAt: string): string {
+  const { patientId, doctorId, startsAt, endsAt, reason, notes } = request;
+  return JSON.stringify({
+    id,
+    patientId,
+    doctorId,
+    startsAt,
+    endsAt,
+    durationMinutes: lengthOf(startsAt, endsAt),
+    status: 'pending',
+    revision: 1,
+    settled: false,
+    reason,
+    notes,
+    version: 1,
+    createdAt,
+    updatedAt: createdAt,
+  });
+}
+
 /** Any subset of doctor, start and length. */
 export const rescheduleRequest = z
   .strictObject({
     doctorId: uuid.optional(),
-    startsAt: instant.optional(),
+    startsAt: start.optional(),
     durationMinutes: durationMinutes.optional(),
   })
   .refine(

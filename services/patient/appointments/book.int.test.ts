@@ -166,6 +166,35 @@ describe('POST /appointments', () => {
   });
 });
 
+describe('422 for a start so late that the end has no year of four digits', () => {
+  const pointers = ({ status, body }: { status: number; body: { errors?: { pointer: string }[] } }) => [
+    status,
+    body.errors?.map(({ pointer }) => pointer),
+  ];
+
+  test.each([
+    ['9999-12-31T23:50:00Z', 30],
+    ['9999-12-31T23:30:00Z', 30],
+    ['9999-12-31T20:00:00-03:00', 720],
+  ])('POST /appointments: %s for %i minutes', async (startsAt, durationMinutes) => {
+    expect(pointers(await book({ startsAt, durationMinutes }))).toEqual([422, ['#/startsAt']]);
+  });
+
+  test('POST /appointments/{id}/reschedule, with and without a length', async () => {
+    const { body } = await book();
+    const reschedule = (members: object) =>
+      patient.api
+        .post(`/appointments/${body.id}/reschedule`)
+        .send({ startsAt: '9999-12-31T23:50:00Z', ...members });
+    expect(pointers(await reschedule({}))).toEqual([422, ['#/startsAt']]);
+    expect(pointers(await reschedule({ durationMinutes: 30 }))).toEqual([422, ['#/startsAt']]);
+    expect((await patient.api.get(`/appointments/${body.id}`)).body).toMatchObject({
+      revision: 1,
+      version: 2,
+    });
+  });
+});
+
 describe('Idempotency-Key', () => {
   const send = (key: string, members: object = {}) => book(members).set('Idempotency-Key', key);
 

@@ -5,24 +5,29 @@ import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { claimKey, keptProblem } from '../../shared/idempotency/once.ts';
 import { insertKey } from '../../shared/idempotency/store.ts';
 import type { Problem } from '../../shared/problem/problem.ts';
+import type { Scope } from '../access.ts';
 import { requirePatient } from '../patients/store.ts';
 import { type BookingRequest, patientBusy } from './appointment.ts';
 import { insertPending, type OpenWish } from './outbox-store.ts';
 import { resume } from './resume.ts';
-import { type SettleParts, settleNow } from './settle.ts';
+import { type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
 
 export const busyProblem = () => patientBusy('The patient has another appointment that overlaps this time.');
+
+export interface BookCall {
+  request: BookingRequest;
+  /** Whose records the caller reaches. */
+  scope: Scope;
+  key: IdempotencyKey | undefined;
+}
 
 /**
  * Books an appointment: stores it as pending, then asks the doctor service for the time. Whatever dies in between, the stored
  * row is asked about again until there is an answer.
  * @throws not-found (patient), patient-busy, and the doctor service's refusals
  */
-export async function bookAppointment(
-  parts: SettleParts,
-  request: BookingRequest,
-  key: IdempotencyKey | undefined,
-): Promise<Answer> {
+export async function bookAppointment(parts: SettleParts, call: BookCall): Promise<Answer> {
+  const { request, scope, key } = call;
   const { doctorId, startsAt, endsAt } = request;
   const wish: OpenWish = {
     appointmentId: uuidv7(),
@@ -31,37 +36,38 @@ export async function bookAppointment(
     keyed: key !== undefined,
   };
   if (key === undefined) {
-    if (!(await insertPending(parts.db, wish.appointmentId, request, false)))
-      throw await refusal(parts.db, request);
-    return settleNow(parts, wish);
+    const waiting = await insertPending(parts.db, wish.appointmentId, request, { keyed: false, scope });
+    if (waiting === undefined) throw await refusal(parts.db, call);
+    return settleNow(parts, { wish, waiting });
   }
-  const earlier = await parts.db.tx((tx) => insertOnce(tx, wish, request, key));
-  return earlier ?? settleNow(parts, wish);
+  const opened = await parts.db.tx((tx) => insertOnce(tx, wish, call, key), { beginsByLocking: true });
+  return 'earlier' in opened ? opened.earlier : settleNow(parts, opened);
 }
 
-/**
- * Appointment and key commit together.
- * @returns an earlier answer, if the key has been here before or the patient is busy
- */
+/** Appointment and key commit together; an earlier answer means that the key has been here before, or that the patient is busy. */
 async function insertOnce(
   tx: Db,
   wish: OpenWish,
-  request: BookingRequest,
+  call: BookCall,
   key: IdempotencyKey,
-): Promise<Answer | undefined> {
+): Promise<OpenedRevision | { earlier: Answer }> {
   const claim = await claimKey(tx, key);
-  if (claim.state !== 'new') return resume(tx, claim);
-  if (!(await insertPending(tx, wish.appointmentId, request, true))) {
-    const answer = keptProblem(await refusal(tx, request));
+  if (claim.state !== 'new') return { earlier: await resume(tx, claim) };
+  const waiting = await insertPending(tx, wish.appointmentId, call.request, {
+    keyed: true,
+    scope: call.scope,
+  });
+  if (waiting === undefined) {
+    const answer = keptProblem(await refusal(tx, call));
     await insertKey(tx, key, { answer });
-    return answer;
+    return { earlier: answer };
   }
   await insertKey(tx, key, { resourceId: wish.appointmentId, revision: wish.revision });
-  return undefined;
+  return { wish, waiting };
 }
 
 /** Why a booking was not stored: patient-busy. @throws not-found (patient) */
-async function refusal(db: Db, { patientId }: BookingRequest): Promise<Problem> {
-  await requirePatient(db, patientId);
+async function refusal(db: Db, { request, scope }: BookCall): Promise<Problem> {
+  await requirePatient(db, request.patientId, scope);
   return busyProblem();
 }

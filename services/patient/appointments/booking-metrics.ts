@@ -12,6 +12,9 @@ export function bookingMetrics({ registry }: Metrics) {
     labelNames: ['outcome', 'reason'] as const,
     registers,
   });
+  // From zero on: the first of a kind would not be seen to grow.
+  for (const outcome of ['granted', 'contradicted', 'away', 'unexpected'])
+    answers.inc({ outcome, reason: '' }, 0);
   const seconds = new Histogram({
     name: 'doctor_service_request_duration_seconds',
     help: 'Time of one question to the doctor service.',

@@ -1,17 +1,19 @@
 import type { Database, Db } from '../../shared/db/database.ts';
 import type { Answer } from '../../shared/http/answer.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
+import { everybody, type Scope } from '../access.ts';
 import { type CancelRequest, canCancel, transitionProblem } from './appointment.ts';
 import { openOnce } from './change.ts';
 import { lockPresent } from './lock.ts';
 import { insertWish, type OpenWish, openCancellation } from './outbox-store.ts';
 import { answerTo } from './outcome.ts';
-import { answerKey, type SettleParts, settleNow } from './settle.ts';
+import { answerKey, type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
 import { type AppointmentState, lockAppointment } from './store.ts';
 
 export interface CancelCall {
   id: string;
   request: CancelRequest;
+  scope: Scope;
   ifMatch: string | undefined;
   key: IdempotencyKey | undefined;
 }
@@ -23,22 +25,22 @@ export interface CancelCall {
  */
 export async function cancelAppointment(
   parts: SettleParts,
-  { id, request, ifMatch, key }: CancelCall,
+  { id, request, scope, ifMatch, key }: CancelCall,
 ): Promise<Answer> {
   const { reason, by } = request ?? {};
   const opened = await openOnce(parts.db, key, async (tx) => {
-    const present = await lockPresent(tx, id, ifMatch);
+    const present = await lockPresent(tx, { id, scope, ifMatch });
     if (!canCancel(present.status))
       throw transitionProblem('cancel', present.status, present.previousStatuses);
     return openRelease(tx, present, { ...reason, by }, key !== undefined);
   });
-  return 'earlier' in opened ? opened.earlier : settleNow(parts, opened.wish);
+  return 'earlier' in opened ? opened.earlier : settleNow(parts, opened);
 }
 
 /** Cancels a booking that nobody confirmed before it was to start; the settler then asks for the release. */
 export const cancelUnconfirmed = (db: Database, id: string): Promise<void> =>
   db.tx(async (tx) => {
-    const present = await lockAppointment(tx, id);
+    const present = await lockAppointment(tx, id, everybody);
     if (present?.status !== 'pending' || !present.started) return;
     await openRelease(tx, present, { code: 'not-confirmed-in-time', by: 'organisation' }, false);
   });
@@ -48,13 +50,13 @@ async function openRelease(
   present: AppointmentState,
   cancellation: object,
   keyed: boolean,
-): Promise<OpenWish> {
+): Promise<OpenedRevision> {
   const { id, revision, patientId } = present;
   const wish: OpenWish = { appointmentId: id, revision: revision + 1, wanted: null, keyed };
   await insertWish(tx, wish, patientId);
-  await openCancellation(tx, id, wish.revision, cancellation);
+  const waiting = await openCancellation(tx, id, wish.revision, cancellation);
   if (!present.settled) await answerOvertaken(tx, present);
-  return wish;
+  return { wish, waiting };
 }
 
 /** The overtaken revision will never be answered: its key gets what is known, the appointment as it waited. */

@@ -4,8 +4,8 @@ import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { claimKey, isKept, keptProblem } from '../../shared/idempotency/once.ts';
 import { insertKey, rollbackToSavepoint, setSavepoint } from '../../shared/idempotency/store.ts';
 import { Problem } from '../../shared/problem/problem.ts';
-import type { OpenWish } from './outbox-store.ts';
 import { resume } from './resume.ts';
+import type { OpenedRevision } from './settle.ts';
 
 /**
  * Opens the next revision of an appointment in one transaction, once per key.
@@ -15,17 +15,18 @@ import { resume } from './resume.ts';
 export async function openOnce(
   db: Database,
   key: IdempotencyKey | undefined,
-  open: (tx: Db) => Promise<OpenWish>,
-): Promise<{ wish: OpenWish } | { earlier: Answer }> {
-  if (key === undefined) return { wish: await db.tx(open) };
+  open: (tx: Db) => Promise<OpenedRevision>,
+): Promise<OpenedRevision | { earlier: Answer }> {
+  if (key === undefined) return db.tx(open);
   return db.tx(async (tx) => {
     const claim = await claimKey(tx, key);
     if (claim.state !== 'new') return { earlier: await resume(tx, claim) };
     await setSavepoint(tx);
     try {
-      const wish = await open(tx);
-      await insertKey(tx, key, { resourceId: wish.appointmentId, revision: wish.revision });
-      return { wish };
+      const opened = await open(tx);
+      const { appointmentId, revision } = opened.wish;
+      await insertKey(tx, key, { resourceId: appointmentId, revision });
+      return opened;
     } catch (error) {
       if (!(error instanceof Problem) || !isKept(error.status, error.type)) throw error;
       await rollbackToSavepoint(tx);

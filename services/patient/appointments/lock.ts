@@ -1,20 +1,20 @@
 import type { Db } from '../../shared/db/database.ts';
 import { requireVersion } from '../../shared/http/version.ts';
 import { notFound } from '../../shared/problem/problem.ts';
+import type { Scope } from '../access.ts';
 import { type AppointmentState, lockAppointment } from './store.ts';
 
 export const unknownAppointment = () => notFound('There is no such appointment.');
 
 /**
  * The appointment, locked until the transaction ends.
- * @throws not-found, version-mismatch
+ * @throws not-found, also when it is not within the scope; version-mismatch
  */
 export async function lockPresent(
   tx: Db,
-  id: string,
-  ifMatch: string | undefined,
+  { id, scope, ifMatch }: { id: string; scope: Scope; ifMatch: string | undefined },
 ): Promise<AppointmentState> {
-  const present = await lockAppointment(tx, id);
+  const present = await lockAppointment(tx, id, scope);
   if (present === undefined) throw unknownAppointment();
   requireVersion(ifMatch, present.version);
   return present;

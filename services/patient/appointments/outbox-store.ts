@@ -1,8 +1,10 @@
 import type { Db } from '../../shared/db/database.ts';
 import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
+import type { Scope } from '../access.ts';
 import type { Wish } from '../doctor-client.ts';
-import type { BookingRequest } from './appointment.ts';
+import { withinScope } from '../patients/store.ts';
+import { type BookingRequest, pendingJson } from './appointment.ts';
 import type { RefusalReason } from './refusal.ts';
 import { retrySchedule } from './retry-schedule.ts';
 import { appointmentJson, changed } from './store.ts';
@@ -25,35 +27,37 @@ const INSERT_PENDING = sql<
     reason: string | null,
     notes: string | null,
     keyed: boolean,
+    ofPatient: string | null,
+    ofDoctor: string | null,
   ],
-  { id: string }
+  { createdAt: string }
 >(
   'appointments.insert_pending',
   // One statement, so that revision and appointment commit together. The patient cannot be deleted meanwhile.
   `with wish as (
      insert into appointment_revisions (appointment_id, revision, patient_id, doctor_id, starts_at, ends_at, holds, keyed)
      select $1::uuid, 1, patients.id, $3::uuid, $4::timestamptz, $5::timestamptz, true, $8::boolean
-       from patients where id = $2 and deleted_at is null for key share
+       from patients where id = $2 and deleted_at is null and ${withinScope('patients.id', 9)} for key share
      on conflict do nothing
      returning appointment_id
    )
    insert into appointments (id, patient_id, doctor_id, starts_at, ends_at, status, reason, notes, next_try_at)
    select wish.appointment_id, $2, $3, $4, $5, 'pending', $6, $7, ${FIRST_TRY} from wish
-   returning id`,
+   returning created_at as "createdAt"`,
 );
 
 /**
  * Stores a booking as pending, revision 1, and holds the patient's time with it.
- * @returns false when there is no such patient, or another appointment holds the patient's time
+ * @returns undefined when there is no such patient within the scope, or another appointment holds the patient's time
  */
 export async function insertPending(
   db: Db,
   id: string,
   request: BookingRequest,
-  keyed: boolean,
-): Promise<boolean> {
+  { keyed, scope }: { keyed: boolean; scope: Scope },
+): Promise<Representation | undefined> {
   const { patientId, doctorId, startsAt, endsAt, reason, notes } = request;
-  const rows = await db.query(INSERT_PENDING, [
+  const [row] = await db.query(INSERT_PENDING, [
     id,
     patientId,
     doctorId,
@@ -62,8 +66,10 @@ export async function insertPending(
     reason ?? null,
     notes ?? null,
     keyed,
+    scope.patientId,
+    scope.doctorId,
   ]);
-  return rows.length > 0;
+  return row && { id, json: pendingJson(id, request, row.createdAt), version: 1 };
 }
 
 const INSERT_WISH = sql<
@@ -98,32 +104,32 @@ export async function insertWish(
   );
 }
 
-const OPEN_REVISION = sql<[id: string, revision: number], { id: string }>(
+const OPEN_REVISION = sql<[id: string, revision: number], Representation>(
   'appointments.open_revision',
-  `update appointments
+  `update appointments a
       set revision = $2, next_try_at = ${FIRST_TRY}, tries = 0, contradiction = null, version = version + 1, updated_at = now()
     where id = $1 and revision = $2 - 1
-   returning id`,
+   returning a.id, ${appointmentJson()} as json, a.version`,
 );
 
 /** Moves a locked appointment on to a revision whose wish is stored. */
-export async function openRevision(tx: Db, id: string, revision: number): Promise<void> {
+export async function openRevision(tx: Db, id: string, revision: number): Promise<Representation> {
   const [row] = await tx.query(OPEN_REVISION, [id, revision]);
-  changed(row);
+  return changed(row);
 }
 
-const OPEN_CANCELLATION = sql<[id: string, revision: number, cancellation: string], { id: string }>(
+const OPEN_CANCELLATION = sql<[id: string, revision: number, cancellation: string], Representation>(
   'appointments.open_cancellation',
   `with let_go as (
      update appointment_revisions set holds = false, outcome = coalesce(outcome, 'superseded')
       where appointment_id = $1 and revision < $2 and (holds or outcome is null)
    )
-   update appointments
+   update appointments a
       set status = 'cancelled', revision = $2, next_try_at = ${FIRST_TRY}, tries = 0, contradiction = null,
           cancellation = json_strip_nulls(($3::jsonb || jsonb_build_object('at', ${instantText('now()')}))::json),
           version = version + 1, updated_at = now()
     where id = $1 and revision = $2 - 1
-   returning id`,
+   returning a.id, ${appointmentJson({ requested: 'null' })} as json, a.version`,
 );
 
 /** Cancels a locked appointment: the patient's time is free at once, the doctor's as soon as the revision is answered. */
@@ -132,9 +138,9 @@ export async function openCancellation(
   id: string,
   revision: number,
   cancellation: object,
-): Promise<void> {
+): Promise<Representation> {
   const [row] = await tx.query(OPEN_CANCELLATION, [id, revision, JSON.stringify(cancellation)]);
-  changed(row);
+  return changed(row);
 }
 
 type Settled = Representation | undefined;

@@ -1,16 +1,18 @@
 import type { Db } from '../../shared/db/database.ts';
 import type { Answer } from '../../shared/http/answer.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
+import type { Scope } from '../access.ts';
 import { type RescheduleRequest, rescheduled, transitionProblem, waitingProblem } from './appointment.ts';
 import { busyProblem } from './book.ts';
 import { openOnce } from './change.ts';
 import { lockPresent } from './lock.ts';
 import { insertWish, type OpenWish, openRevision } from './outbox-store.ts';
-import { type SettleParts, settleNow } from './settle.ts';
+import { type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
 
 export interface RescheduleCall {
   id: string;
   change: RescheduleRequest;
+  scope: Scope;
   ifMatch: string | undefined;
   key: IdempotencyKey | undefined;
 }
@@ -19,16 +21,16 @@ export interface RescheduleCall {
  * Asks for another time or doctor. The old time stays reserved until the new one is granted; while the question waits, both are held.
  * @throws not-found, version-mismatch, invalid-transition, change-in-progress, patient-busy, and the doctor service's refusals
  */
-export async function rescheduleAppointment(
-  parts: SettleParts,
-  { id, change, ifMatch, key }: RescheduleCall,
-): Promise<Answer> {
-  const opened = await openOnce(parts.db, key, (tx) => openWish(tx, { id, change, ifMatch, key }));
-  return 'earlier' in opened ? opened.earlier : settleNow(parts, opened.wish);
+export async function rescheduleAppointment(parts: SettleParts, call: RescheduleCall): Promise<Answer> {
+  const opened = await openOnce(parts.db, call.key, (tx) => openWish(tx, call));
+  return 'earlier' in opened ? opened.earlier : settleNow(parts, opened);
 }
 
-async function openWish(tx: Db, { id, change, ifMatch, key }: RescheduleCall): Promise<OpenWish> {
-  const present = await lockPresent(tx, id, ifMatch);
+async function openWish(
+  tx: Db,
+  { id, change, scope, ifMatch, key }: RescheduleCall,
+): Promise<OpenedRevision> {
+  const present = await lockPresent(tx, { id, scope, ifMatch });
   if (present.status !== 'booked')
     throw transitionProblem('reschedule', present.status, present.previousStatuses);
   if (!present.settled) throw waitingProblem();
@@ -39,6 +41,5 @@ async function openWish(tx: Db, { id, change, ifMatch, key }: RescheduleCall): P
     keyed: key !== undefined,
   };
   if (!(await insertWish(tx, wish, present.patientId))) throw busyProblem();
-  await openRevision(tx, id, wish.revision);
-  return wish;
+  return { wish, waiting: await openRevision(tx, id, wish.revision) };
 }

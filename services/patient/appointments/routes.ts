@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { requireMembers } from '../../shared/auth/members.ts';
 import { ok, okPage } from '../../shared/http/answer.ts';
 import { isTimestamp, pageSchema, paging, readCursor } from '../../shared/http/cursor.ts';
 import { changeEndpoint, type Endpoint, endpoint, param } from '../../shared/http/endpoint.ts';
 import { patched } from '../../shared/http/merge-patch.ts';
+import { etagOf } from '../../shared/http/version.ts';
 import { emptyBody, instant, uuid } from '../../shared/schema/schema.ts';
+import { scopeOf } from '../access.ts';
 import { act } from './act.ts';
 import {
   actions,
@@ -15,6 +18,14 @@ import {
   serverMadeMembers,
   statuses,
 } from './appointment.ts';
+import {
+  deskAndDoctor,
+  everyPerson,
+  maySet,
+  requireOwnCalendar,
+  requireOwnWord,
+  shownTo,
+} from './appointment-access.ts';
 import { bookAppointment } from './book.ts';
 import { cancelAppointment } from './cancel.ts';
 import { toIcs } from './ics.ts';
@@ -44,60 +55,69 @@ const readEndpoints = ({ db }: SettleParts): Endpoint[] => [
     method: 'GET',
     path: '/appointments',
     summary: 'Appointments by start; refused ones only when asked for.',
+    access: everyPerson,
     query: listQuery,
     answers: { 200: pageSchema(appointment) },
-    handle: async ({ query: { limit, cursor, status, ...filters } }) => {
+    handle: async ({ query: { limit, cursor, status, ...asked }, caller, own }) => {
+      const { patientId: ofPatient, doctorId: ofDoctor } = scopeOf(own);
+      const filters = { ...asked, ofPatient: ofPatient ?? undefined, ofDoctor: ofDoctor ?? undefined };
       const after = readCursor(cursor, 'startsAt', isTimestamp);
-      return okPage(
-        await appointmentList.page(db, {
-          filters: { ...filters, statuses: status ?? shownStatuses },
-          order: 'startsAt',
-          limit,
-          after,
-        }),
-      );
+      const page = await appointmentList.page(db, {
+        filters: { ...filters, statuses: status ?? shownStatuses },
+        order: 'startsAt',
+        limit,
+        after,
+      });
+      return shownTo(caller, okPage(page));
     },
   }),
   endpoint({
     method: 'GET',
     path: '/appointments/:id.ics',
     summary: 'The appointment as iCalendar, without reason and notes.',
-    answers: { 200: 'text/calendar', 404: ['not-found'] },
-    handle: async ({ params }) => {
-      const found = await findForIcs(db, param({ params }, 'id'));
+    access: everyPerson,
+    answers: { 200: 'text/calendar', 304: 'Not modified', 404: ['not-found'] },
+    handle: async ({ params, own }) => {
+      const found = await findForIcs(db, param({ params }, 'id'), scopeOf(own));
       if (found === undefined) throw unknownAppointment();
-      return { status: 200, headers: { 'content-type': 'text/calendar; charset=utf-8' }, body: toIcs(found) };
+      const headers = { 'content-type': 'text/calendar; charset=utf-8', etag: etagOf(found.version) };
+      return { status: 200, headers, body: toIcs(found) };
     },
   }),
   endpoint({
     method: 'GET',
     path: '/appointments/:id',
     summary: 'One appointment.',
+    access: everyPerson,
     answers: { 200: appointment, 304: 'Not modified', 404: ['not-found'] },
-    handle: async ({ params }) => {
-      const found = await findAppointment(db, param({ params }, 'id'));
+    handle: async ({ params, caller, own }) => {
+      const found = await findAppointment(db, param({ params }, 'id'), scopeOf(own));
       if (found === undefined) throw unknownAppointment();
-      return ok(found);
+      return shownTo(caller, ok(found));
     },
   }),
   changeEndpoint({
     method: 'PATCH',
     path: '/appointments/:id',
-    summary: 'Change reason and notes.',
+    summary: 'Change reason and notes; the notes only as their doctor.',
+    access: deskAndDoctor,
     body: appointmentTexts,
     change: 'merge-patch',
     answers: { 200: appointment, 404: ['not-found'], 412: ['version-mismatch'] },
-    handle: ({ params, body, ifMatch }) =>
-      db.tx(async (tx) => {
-        const { id, json } = await lockPresent(tx, param({ params }, 'id'), ifMatch);
+    handle: ({ params, body, ifMatch, caller, own }) => {
+      requireMembers(body, (member) => maySet(caller, member));
+      return db.tx(async (tx) => {
+        const lock = { id: param({ params }, 'id'), scope: scopeOf(own), ifMatch };
+        const { id, json } = await lockPresent(tx, lock);
         const texts = patched({
           schema: appointmentTexts,
           current: JSON.parse(json),
           body,
           serverMade: serverMadeMembers,
         });
-        return ok(await setTexts(tx, id, texts));
-      }),
+        return shownTo(caller, ok(await setTexts(tx, id, texts)));
+      });
+    },
   }),
 ];
 
@@ -106,6 +126,7 @@ const bookingEndpoints = (parts: SettleParts): Endpoint[] => [
     method: 'POST',
     path: '/appointments',
     summary: 'Book an appointment; 202 when the doctor service gave no answer, and it completes by itself.',
+    access: everyPerson,
     body: bookingRequest,
     answers: {
       201: appointment,
@@ -113,12 +134,17 @@ const bookingEndpoints = (parts: SettleParts): Endpoint[] => [
       404: ['not-found', 'unknown-doctor'],
       409: [...conflicts, 'patient-busy'],
     },
-    handle: ({ body, key }) => bookAppointment(parts, body, key),
+    handle: async ({ body, key, caller, own }) => {
+      requireMembers(body, (member) => maySet(caller, member));
+      requireOwnCalendar(own, body.doctorId);
+      return shownTo(caller, await bookAppointment(parts, { request: body, scope: scopeOf(own), key }));
+    },
   }),
   endpoint({
     method: 'POST',
     path: '/appointments/:id/reschedule',
     summary: 'Ask for another time or doctor; the old time stays reserved until the new one is granted.',
+    access: everyPerson,
     body: rescheduleRequest,
     answers: {
       200: appointment,
@@ -127,17 +153,24 @@ const bookingEndpoints = (parts: SettleParts): Endpoint[] => [
       409: [...conflicts, 'patient-busy', 'invalid-transition', 'change-in-progress'],
       412: ['version-mismatch'],
     },
-    handle: ({ params, body, ifMatch, key }) =>
-      rescheduleAppointment(parts, { id: param({ params }, 'id'), change: body, ifMatch, key }),
+    handle: async ({ params, body, ifMatch, key, caller, own }) => {
+      requireOwnCalendar(own, body.doctorId);
+      const call = { id: param({ params }, 'id'), change: body, scope: scopeOf(own), ifMatch, key };
+      return shownTo(caller, await rescheduleAppointment(parts, call));
+    },
   }),
   endpoint({
     method: 'POST',
     path: '/appointments/:id/cancel',
     summary: 'Cancel; the doctor’s time is freed at once, or as soon as the doctor service is back.',
+    access: everyPerson,
     body: cancelRequest,
     answers: { 200: appointment, 404: ['not-found'], 409: ['invalid-transition'], 412: ['version-mismatch'] },
-    handle: ({ params, body, ifMatch, key }) =>
-      cancelAppointment(parts, { id: param({ params }, 'id'), request: body, ifMatch, key }),
+    handle: async ({ params, body, ifMatch, key, caller, own }) => {
+      const request = own === undefined ? body : { ...body, by: requireOwnWord(own, body?.by) };
+      const call = { id: param({ params }, 'id'), request, scope: scopeOf(own), ifMatch, key };
+      return shownTo(caller, await cancelAppointment(parts, call));
+    },
   }),
 ];
 
@@ -150,6 +183,7 @@ const actionEndpoints = ({ db }: SettleParts): Endpoint[] =>
         action === 'undo'
           ? 'Take back the last check-in, start, complete or no-show.'
           : `Set the appointment on: ${action}.`,
+      access: deskAndDoctor,
       body: emptyBody,
       answers: {
         200: appointment,
@@ -157,7 +191,10 @@ const actionEndpoints = ({ db }: SettleParts): Endpoint[] =>
         409: ['invalid-transition', 'change-in-progress'],
         412: ['version-mismatch'],
       },
-      handle: ({ params, ifMatch, key }) => act(db, { id: param({ params }, 'id'), action, ifMatch, key }),
+      handle: async ({ params, ifMatch, key, caller, own }) => {
+        const call = { id: param({ params }, 'id'), action, scope: scopeOf(own), ifMatch, key };
+        return shownTo(caller, await act(db, call));
+      },
     }),
   );
 

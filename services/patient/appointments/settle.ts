@@ -1,5 +1,6 @@
 import type { Database, Db } from '../../shared/db/database.ts';
-import type { Answer } from '../../shared/http/answer.ts';
+import { databaseAway } from '../../shared/db/failure.ts';
+import type { Answer, Representation } from '../../shared/http/answer.ts';
 import { deleteUnanswered, setAnswer } from '../../shared/idempotency/store.ts';
 import { Problem } from '../../shared/problem/problem.ts';
 import type { DoctorAnswer, DoctorClient } from '../doctor-client.ts';
@@ -47,7 +48,7 @@ async function record(db: Database, wish: OpenWish, outcome: Outcome): Promise<A
         : await recordGranted(tx, appointmentId, revision);
     if (settled === undefined) return undefined;
     const answer = answerTo(changeOf(wish), outcome, settled);
-    return keyed ? answerKey(tx, wish, answer) : answer;
+    return withKey(tx, wish, answer);
   };
   return keyed ? db.tx(recordIn) : recordIn(db);
 }
@@ -67,21 +68,41 @@ export async function answerKey(
   return answer;
 }
 
+/** A revision that a request has just stored, and the appointment as it waits for the answer. */
+export interface OpenedRevision {
+  wish: OpenWish;
+  waiting: Representation;
+}
+
 /**
  * Settles a revision that a request has just made, and answers the request by what came of that revision.
  * @throws the doctor service's refusal
  */
-export async function settleNow(parts: SettleParts, wish: OpenWish): Promise<Answer> {
-  const { told } = await settle(parts, wish);
-  const answer = told ?? (await knownAnswer(parts.db, wish));
+export async function settleNow(parts: SettleParts, { wish, waiting }: OpenedRevision): Promise<Answer> {
+  const stored = answerTo(changeOf(wish), { outcome: null }, waiting);
+  let answer: Answer | Problem;
+  try {
+    const { said, told } = await settle(parts, wish);
+    answer =
+      told ??
+      (said.kind === 'unanswered'
+        ? await withKey(parts.db, wish, stored)
+        : await overtakenAnswer(parts.db, wish));
+  } catch (error) {
+    // The wish is stored, and the settler goes on with it: a client that heard 503 would ask for what it has.
+    if (databaseAway(error) === undefined) throw error;
+    answer = stored;
+  }
   if (answer instanceof Problem) throw answer;
   return answer;
 }
 
-/** Nobody answered, somebody else has recorded the answer meanwhile, or a cancellation has overtaken the revision. */
-async function knownAnswer(db: Database, wish: OpenWish): Promise<Answer | Problem> {
+const withKey = async (db: Db, wish: OpenWish, answer: Answer | Problem): Promise<Answer | Problem> =>
+  wish.keyed ? answerKey(db, wish, answer) : answer;
+
+/** Somebody else has recorded the answer meanwhile, or a cancellation has overtaken the revision. */
+async function overtakenAnswer(db: Database, wish: OpenWish): Promise<Answer | Problem> {
   const found = await findOutcome(db, wish.appointmentId, wish.revision);
   if (found === undefined) throw new Error('A stored revision was not there to be answered');
-  const answer = answerTo(changeOf(wish), found, found);
-  return wish.keyed ? answerKey(db, wish, answer) : answer;
+  return withKey(db, wish, answerTo(changeOf(wish), found, found));
 }

@@ -24,6 +24,8 @@ export interface Settler {
 }
 
 const POLL_MS = 250;
+/** After a round that failed. */
+const FAILED_POLL_MS = 1_000;
 /** Fewer than the client has connections: requests need some too. */
 const AT_ONCE = 16;
 /** So few that each is asked about before it is due again: another replica would ask too. */
@@ -41,6 +43,8 @@ export function createSettler({ db, doctors, log, onBacklog }: SettlerParts): Se
   let running: Promise<void> = Promise.resolve();
   let answering = true;
   let backlogRead = Number.NEGATIVE_INFINITY;
+  /** What the last round failed by, if it did: told once. */
+  let failedAs: string | undefined;
 
   const learn = async (said: DoctorAnswer): Promise<void> => {
     if (said.kind === 'unanswered') {
@@ -59,13 +63,21 @@ export function createSettler({ db, doctors, log, onBacklog }: SettlerParts): Se
     const queue = [...wishes];
     const work = async (): Promise<void> => {
       for (let wish = queue.shift(); wish !== undefined; wish = queue.shift()) {
-        const { said } = await settle({ db, doctors }, wish);
-        await learn(said);
+        try {
+          const { said } = await settle({ db, doctors }, wish);
+          await learn(said);
+        } catch (error) {
+          queue.length = 0;
+          throw error;
+        }
         // The rest of the batch keeps its next try.
         if (!answering) queue.length = 0;
       }
     };
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, wishes.length) }, work));
+    const tries = await Promise.allSettled(Array.from({ length: Math.min(AT_ONCE, wishes.length) }, work));
+    // All of them have ended: the next round must not come on top of this one.
+    const failed = tries.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   };
 
   /** One round; tells whether there may be more to do at once. */
@@ -84,13 +96,18 @@ export function createSettler({ db, doctors, log, onBacklog }: SettlerParts): Se
   const loop = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       let more = false;
+      let pauseMs = POLL_MS;
       try {
         more = await turn();
+        failedAs = undefined;
       } catch (error) {
         // The database is away, or a defect: either way the rows stay, and the next turn comes.
-        log.warn({ error }, 'a turn of the settler failed');
+        pauseMs = FAILED_POLL_MS;
+        const message = (error as Error).message;
+        if (message !== failedAs) log.warn({ error }, 'rounds of the settler fail');
+        failedAs = message;
       }
-      if (!more) await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+      if (!more) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   };
 

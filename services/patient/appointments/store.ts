@@ -2,6 +2,7 @@ import type { Db } from '../../shared/db/database.ts';
 import { defineList } from '../../shared/db/list.ts';
 import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
+import type { Scope } from '../access.ts';
 import type { Status } from './appointment.ts';
 
 const minutesBetween = (start: string, end: string) =>
@@ -55,13 +56,19 @@ const LAST_CHANGE = `(
 // The appointments of a deleted patient are not to be seen.
 const OF_PRESENT_PATIENT = 'join patients p on p.id = a.patient_id and p.deleted_at is null';
 
-const FIND = lookup<[id: string], Representation>(
+type ScopedId = [id: string, patientId: string | null, doctorId: string | null];
+const scoped = (id: string, { patientId, doctorId }: Scope): ScopedId => [id, patientId, doctorId];
+
+const REACHED = `a.id = $1 and ($2::uuid is null or a.patient_id = $2) and ($3::uuid is null or a.doctor_id = $3)`;
+
+const FIND = lookup<ScopedId, Representation>(
   'appointments.find',
-  `select a.id, ${appointmentJson()} as json, a.version from appointments a ${OF_PRESENT_PATIENT} where a.id = $1`,
+  `select a.id, ${appointmentJson()} as json, a.version from appointments a ${OF_PRESENT_PATIENT} where ${REACHED}`,
 );
 
-export async function findAppointment(db: Db, id: string): Promise<Representation | undefined> {
-  const [row] = await db.query(FIND, [id]);
+/** Undefined also when the appointment is not within the scope. */
+export async function findAppointment(db: Db, id: string, scope: Scope): Promise<Representation | undefined> {
+  const [row] = await db.query(FIND, scoped(id, scope));
   return row;
 }
 
@@ -82,19 +89,26 @@ export interface AppointmentState {
   json: string;
 }
 
-const LOCK = sql<[id: string], AppointmentState>(
+const LOCK = sql<ScopedId, AppointmentState>(
   'appointments.lock',
   `select a.id, a.patient_id as "patientId", a.doctor_id as "doctorId", a.starts_at as "startsAt", a.ends_at as "endsAt",
           a.status, a.previous_statuses as "previousStatuses", a.revision, a.answered_revision = a.revision as settled,
           a.starts_at <= now() as started, a.version, ${appointmentJson()} as json
      from appointments a ${OF_PRESENT_PATIENT}
-    where a.id = $1
-      for update of a`,
+    where ${REACHED}
+      for update of a for key share of p`,
 );
 
-/** Reads an appointment and keeps others from changing it until the transaction ends. */
-export async function lockAppointment(tx: Db, id: string): Promise<AppointmentState | undefined> {
-  const [row] = await tx.query(LOCK, [id]);
+/**
+ * Reads an appointment within the scope, and keeps others from changing it, and its patient from being deleted, until the
+ * transaction ends: neither would see what the other has not committed.
+ */
+export async function lockAppointment(
+  tx: Db,
+  id: string,
+  scope: Scope,
+): Promise<AppointmentState | undefined> {
+  const [row] = await tx.query(LOCK, scoped(id, scope));
   return row;
 }
 
@@ -153,6 +167,8 @@ export const appointmentList = defineList({
     to: 'a.starts_at < ?',
     statuses: 'a.status = any(?)',
     updatedSince: 'a.updated_at >= ?',
+    ofPatient: 'a.patient_id = ?',
+    ofDoctor: 'a.doctor_id = ?',
   },
   orders: { startsAt: { expression: 'a.starts_at', type: 'timestamptz' } },
 });
@@ -167,16 +183,16 @@ export interface IcsAppointment {
   updatedAt: string;
 }
 
-const FIND_FOR_ICS = lookup<[id: string], IcsAppointment>(
+const FIND_FOR_ICS = lookup<ScopedId, IcsAppointment>(
   'appointments.find_for_ics',
   `select a.id, a.starts_at as "startsAt", a.ends_at as "endsAt", a.status, a.version,
           a.created_at as "createdAt", a.updated_at as "updatedAt"
      from appointments a ${OF_PRESENT_PATIENT}
-    where a.id = $1`,
+    where ${REACHED}`,
 );
 
-/** What an iCalendar event shows; it has no reason and no notes. */
-export async function findForIcs(db: Db, id: string): Promise<IcsAppointment | undefined> {
-  const [row] = await db.query(FIND_FOR_ICS, [id]);
+/** What an iCalendar event shows; it has no reason and no notes. Undefined also when it is not within the scope. */
+export async function findForIcs(db: Db, id: string, scope: Scope): Promise<IcsAppointment | undefined> {
+  const [row] = await db.query(FIND_FOR_ICS, scoped(id, scope));
   return row;
 }

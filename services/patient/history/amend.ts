@@ -5,6 +5,7 @@ import { requireVersion } from '../../shared/http/version.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { once } from '../../shared/idempotency/once.ts';
 import { invalidRequest } from '../../shared/problem/problem.ts';
+import type { Scope } from '../access.ts';
 import { keepPatient } from '../patients/store.ts';
 import { amendedEntry, noSuchEntry, serverMade, superseded } from './entry.ts';
 import { appendEntry } from './record.ts';
@@ -22,10 +23,17 @@ export const amendEntry = (
     ifMatch,
     key,
     by,
-  }: { body: unknown; ifMatch: string | undefined; key: IdempotencyKey | undefined; by: string },
+    scope,
+  }: {
+    body: unknown;
+    ifMatch: string | undefined;
+    key: IdempotencyKey | undefined;
+    by: string;
+    scope: Scope;
+  },
 ): Promise<Answer> =>
   once(db, key, async (tx) => {
-    await keepPatient(tx, patientId);
+    await keepPatient(tx, patientId, scope);
     const found = await findEntry(tx, patientId, entryId);
     if (found === undefined) {
       if ((await findVisit(tx, patientId, entryId)) === undefined) throw noSuchEntry();

@@ -4,6 +4,7 @@ import { type Answer, created } from '../../shared/http/answer.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { once } from '../../shared/idempotency/once.ts';
 import { invalidRequest } from '../../shared/problem/problem.ts';
+import type { Scope } from '../access.ts';
 import { keepPatient } from '../patients/store.ts';
 import type { Entry } from './entry.ts';
 import { insertEntry, isAppointment } from './store.ts';
@@ -12,10 +13,10 @@ import { insertEntry, isAppointment } from './store.ts';
 export const recordEntry = (
   db: Database,
   patientId: string,
-  { entry, key, by }: { entry: Entry; key: IdempotencyKey | undefined; by: string },
+  { entry, key, by, scope }: { entry: Entry; key: IdempotencyKey | undefined; by: string; scope: Scope },
 ): Promise<Answer> =>
   once(db, key, async (tx) => {
-    await keepPatient(tx, patientId);
+    await keepPatient(tx, patientId, scope);
     return appendEntry(tx, { patientId, entry, by });
   });
 

@@ -4,6 +4,7 @@ import { ok, okPage } from '../../shared/http/answer.ts';
 import { isTimestamp, pageSchema, paging, readCursor } from '../../shared/http/cursor.ts';
 import { changeEndpoint, type Endpoint, endpoint, param } from '../../shared/http/endpoint.ts';
 import { instantOrPartialDate, startOfPeriod } from '../../shared/schema/schema.ts';
+import { scopeOf } from '../access.ts';
 import { requirePatient } from '../patients/store.ts';
 import { amendEntry } from './amend.ts';
 import { amendedEntry, entryBody, entryResource, kinds, noSuchEntry, timelineItem } from './entry.ts';
@@ -32,21 +33,23 @@ const timelineEndpoints = (db: Database): Endpoint[] => [
     method: 'POST',
     path: '/patients/:id/history',
     summary: 'Record what happened to a patient',
+    access: { doctor: 'own' },
     body: entryBody,
     answers: { 201: entryResource, 404: ['not-found'] },
-    handle: ({ params, body, key, caller }) =>
-      recordEntry(db, param({ params }, 'id'), { entry: body, key, by: caller.subject }),
+    handle: ({ params, body, key, caller, own }) =>
+      recordEntry(db, param({ params }, 'id'), { entry: body, key, by: caller.subject, scope: scopeOf(own) }),
   }),
   endpoint({
     method: 'GET',
     path: '/patients/:id/history',
     summary: 'The timeline, newest first: entries that nothing supersedes, and completed visits',
+    access: { doctor: 'own', patient: 'own' },
     query: timelineQuery,
     answers: { 200: pageSchema(timelineItem), 404: ['not-found'] },
-    handle: async ({ params, query: { cursor, ...query } }) => {
+    handle: async ({ params, query: { cursor, ...query }, own }) => {
       const patientId = param({ params }, 'id');
       const after = readCursor(cursor, ORDER, isTimestamp);
-      await requirePatient(db, patientId);
+      await requirePatient(db, patientId, scopeOf(own));
       return okPage(await timelinePage(db, patientId, { ...query, after }, ORDER));
     },
   }),
@@ -57,11 +60,12 @@ const entryEndpoints = (db: Database): Endpoint[] => [
     method: 'GET',
     path: '/patients/:id/history/:entryId',
     summary: 'One entry or visit, superseded ones too',
+    access: { doctor: 'own', patient: 'own' },
     answers: { 200: timelineItem, 304: 'Not modified', 404: ['not-found'] },
     handle: async (call) => {
       const patientId = param(call, 'id');
       const entryId = param(call, 'entryId');
-      await requirePatient(db, patientId);
+      await requirePatient(db, patientId, scopeOf(call.own));
       const found = (await findEntry(db, patientId, entryId)) ?? (await findVisit(db, patientId, entryId));
       if (found === undefined) throw noSuchEntry();
       return ok(found);
@@ -71,6 +75,7 @@ const entryEndpoints = (db: Database): Endpoint[] => [
     method: 'POST',
     path: '/patients/:id/history/:entryId/amend',
     summary: 'Supersede an entry by a new one: what the body says, the rest as it was; null removes a member',
+    access: { doctor: 'own' },
     change: 'merge-patch',
     body: amendedEntry,
     answers: {
@@ -79,11 +84,11 @@ const entryEndpoints = (db: Database): Endpoint[] => [
       409: ['already-amended'],
       412: ['version-mismatch'],
     },
-    handle: ({ params, body, key, ifMatch, caller }) =>
+    handle: ({ params, body, key, ifMatch, caller, own }) =>
       amendEntry(
         db,
         { patientId: param({ params }, 'id'), entryId: param({ params }, 'entryId') },
-        { body, key, ifMatch, by: caller.subject },
+        { body, key, ifMatch, by: caller.subject, scope: scopeOf(own) },
       ),
   }),
 ];

@@ -14,11 +14,8 @@ export const hasUpcomingAppointments = defineProblem(
   'The patient has appointments to come',
 );
 
-/** The problem that a broken constraint means. */
-export const patientConstraints = {
-  patient_identifiers_key: () =>
-    duplicatePatient('An identifier belongs to one patient for ever; a deleted patient can be restored.'),
-};
+export const identifierTaken = () =>
+  duplicatePatient('An identifier belongs to one patient for ever; a deleted patient can be restored.');
 
 /** FHIR R4's administrative gender. */
 export const genders = ['male', 'female', 'other', 'unknown'] as const;

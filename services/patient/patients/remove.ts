@@ -4,6 +4,7 @@ import { requireVersion } from '../../shared/http/version.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { once } from '../../shared/idempotency/once.ts';
 import { notFound } from '../../shared/problem/problem.ts';
+import { everybody } from '../access.ts';
 import { hasUpcomingAppointments } from './patient.ts';
 import { getPatient, hasUpcoming, lockPresence, setDeleted } from './store.ts';
 import { recordVersion } from './version-store.ts';
@@ -41,7 +42,7 @@ export const restorePatient = (
   once(db, key, async (tx) => {
     const { version, deleted } = await lockPresence(tx, id);
     requireVersion(ifMatch, version);
-    if (!deleted) return ok(await getPatient(tx, id));
+    if (!deleted) return ok(await getPatient(tx, id, everybody));
     await setDeleted(tx, id, false);
     return ok(await recordVersion(tx, id, by));
   });

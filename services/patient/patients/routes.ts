@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { forbidden } from '../../shared/auth/authenticate.ts';
+import { requireMembers } from '../../shared/auth/members.ts';
 import type { Database } from '../../shared/db/database.ts';
 import { noContent, ok, okPage } from '../../shared/http/answer.ts';
 import { isTimestamp, pageSchema, paging, readCursor } from '../../shared/http/cursor.ts';
 import { changeEndpoint, type Endpoint, endpoint, param } from '../../shared/http/endpoint.ts';
 import { patched, replaced } from '../../shared/http/merge-patch.ts';
 import { email, emptyBody, instant, partialDate, phone } from '../../shared/schema/schema.ts';
+import { scopeOf } from '../access.ts';
 import {
   digitsOf,
   identifierQuery,
@@ -56,6 +59,7 @@ const collectionEndpoints = (db: Database): Endpoint[] => [
     method: 'POST',
     path: '/patients',
     summary: 'Add a patient',
+    access: { admin: 'all', receptionist: 'all' },
     body: patientBody,
     answers: { 201: patientResource, 409: ['duplicate-patient'] },
     handle: ({ body, key, caller }) => createPatient(db, body, { key, by: caller.subject }),
@@ -63,13 +67,16 @@ const collectionEndpoints = (db: Database): Endpoint[] => [
   endpoint({
     method: 'GET',
     path: '/patients',
-    summary: 'Patients, by family name unless sorted otherwise',
+    summary: 'Patients, by family name unless sorted otherwise; a doctor finds those whom the doctor has',
+    access: { admin: 'all', receptionist: 'all', doctor: 'own' },
     query: patientsQuery,
     answers: { 200: pageSchema(patientResource) },
-    handle: async ({ query }) => {
+    handle: async ({ query, caller, own }) => {
       const { search, phone: number, deleted: deletedText, sort, limit, cursor, ...others } = query;
       const deleted = deletedText === 'true';
-      const filters = { ...others, phoneDigits: number && digitsOf(number) };
+      if (deleted && caller.role !== undefined && caller.role !== 'admin')
+        throw forbidden('Only the role admin may list deleted patients.');
+      const filters = { ...others, phoneDigits: number && digitsOf(number), ofDoctor: own?.id };
       const after = readCursor(cursor, sort, /At$/.test(sort) ? isTimestamp : undefined);
       const request = { filters, order: sort, limit, after };
       if (search !== undefined) return okPage(await searchPatients(db, search, request, deleted));
@@ -77,6 +84,9 @@ const collectionEndpoints = (db: Database): Endpoint[] => [
     },
   }),
 ];
+
+/** What patients may change of their own record. */
+const CONTACT_DATA = new Set(['phone', 'email', 'address', 'emergencyContact']);
 
 const changeAnswers = {
   200: patientResource,
@@ -90,22 +100,25 @@ const itemEndpoints = (db: Database): Endpoint[] => [
     method: 'GET',
     path: '/patients/:id',
     summary: 'Read a patient',
+    access: { admin: 'all', receptionist: 'all', doctor: 'own', patient: 'own' },
     answers: { 200: patientResource, 304: 'Not modified', 404: ['not-found'] },
-    handle: async (call) => ok(await getPatient(db, param(call, 'id'))),
+    handle: async (call) => ok(await getPatient(db, param(call, 'id'), scopeOf(call.own))),
   }),
   changeEndpoint({
     method: 'PUT',
     path: '/patients/:id',
     summary: 'Replace a patient',
+    access: { admin: 'all', receptionist: 'all' },
     change: 'whole',
     body: patientBody,
     answers: changeAnswers,
-    handle: async ({ params, body, ifMatch, caller }) =>
+    handle: async ({ params, body, ifMatch, caller, own }) =>
       ok(
         await changePatient(db, param({ params }, 'id'), {
           body,
           ifMatch,
           by: caller.subject,
+          scope: scopeOf(own),
           apply: replaced,
         }),
       ),
@@ -113,19 +126,17 @@ const itemEndpoints = (db: Database): Endpoint[] => [
   changeEndpoint({
     method: 'PATCH',
     path: '/patients/:id',
-    summary: 'Change members of a patient (RFC 7396); null removes one',
+    summary:
+      'Change members of a patient (RFC 7396); null removes one. Patients change their own contact data',
+    access: { admin: 'all', receptionist: 'all', patient: 'own' },
     change: 'merge-patch',
     body: patientBody,
     answers: changeAnswers,
-    handle: async ({ params, body, ifMatch, caller }) =>
-      ok(
-        await changePatient(db, param({ params }, 'id'), {
-          body,
-          ifMatch,
-          by: caller.subject,
-          apply: patched,
-        }),
-      ),
+    handle: async ({ params, body, ifMatch, caller, own }) => {
+      if (own !== undefined) requireMembers(body, (member) => CONTACT_DATA.has(member));
+      const change = { body, ifMatch, by: caller.subject, scope: scopeOf(own), apply: patched };
+      return ok(await changePatient(db, param({ params }, 'id'), change));
+    },
   }),
 ];
 
@@ -134,6 +145,7 @@ const removalEndpoints = (db: Database): Endpoint[] => [
     method: 'DELETE',
     path: '/patients/:id',
     summary: 'Delete a patient who has no appointments to come',
+    access: { admin: 'all' },
     answers: {
       204: 'Deleted',
       404: ['not-found'],
@@ -149,6 +161,7 @@ const removalEndpoints = (db: Database): Endpoint[] => [
     method: 'POST',
     path: '/patients/:id/restore',
     summary: 'Bring a deleted patient back; one that is not deleted stays as it is',
+    access: { admin: 'all' },
     body: emptyBody,
     answers: { 200: patientResource, 404: ['not-found'], 412: ['version-mismatch'] },
     handle: ({ params, key, ifMatch, caller }) =>
@@ -161,13 +174,14 @@ const versionEndpoints = (db: Database): Endpoint[] => [
     method: 'GET',
     path: '/patients/:id/versions',
     summary: 'The present and every former state of a patient, newest first',
+    access: { admin: 'all', receptionist: 'all' },
     query: z.strictObject(paging),
     answers: { 200: pageSchema(patientVersion), 404: ['not-found'] },
-    handle: async ({ params, query: { limit, cursor } }) => {
+    handle: async ({ params, query: { limit, cursor }, own }) => {
       const patientId = param({ params }, 'id');
       const order = '-version';
       const after = readCursor(cursor, order, (text) => /^[1-9]\d{0,8}$/.test(text));
-      await requirePatient(db, patientId);
+      await requirePatient(db, patientId, scopeOf(own));
       return okPage(await versionList.page(db, { filters: { patientId }, order, limit, after }));
     },
   }),
@@ -176,6 +190,7 @@ const versionEndpoints = (db: Database): Endpoint[] => [
     path: '/patients/:id/versions/:version',
     params: { version: /^[1-9]\d{0,8}$/ },
     summary: 'One state of a patient, by the number that was in its ETag',
+    access: { admin: 'all', receptionist: 'all' },
     answers: { 200: patientVersion, 304: 'Not modified', 404: ['not-found'] },
     handle: async (call) => ok(await getVersion(db, param(call, 'id'), Number(param(call, 'version')))),
   }),

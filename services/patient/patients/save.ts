@@ -7,6 +7,7 @@ import { requireVersion } from '../../shared/http/version.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { once } from '../../shared/idempotency/once.ts';
 import { invalidRequest } from '../../shared/problem/problem.ts';
+import type { Scope } from '../access.ts';
 import { isAfter, type Patient, patientBody, serverMade } from './patient.ts';
 import { insertPatient, latestToday, lockPatient, updatePatient } from './store.ts';
 import { recordVersion } from './version-store.ts';
@@ -35,16 +36,18 @@ export const changePatient = (
     body,
     ifMatch,
     by,
+    scope,
     apply,
   }: {
     body: unknown;
     ifMatch: string | undefined;
     by: string;
+    scope: Scope;
     apply: typeof replaced | typeof patched;
   },
 ): Promise<Representation> =>
   db.tx(async (tx) => {
-    const { json, version } = await lockPatient(tx, id);
+    const { json, version } = await lockPatient(tx, id, scope);
     requireVersion(ifMatch, version);
     const current = JSON.parse(json);
     const patient = apply({ schema: patientBody, current, body, serverMade });

@@ -1,7 +1,7 @@
 import type { Db } from '../../shared/db/database.ts';
 import { defineList, type ListDefinition } from '../../shared/db/list.ts';
 import { sql } from '../../shared/db/statement.ts';
-import { PATIENT } from './store.ts';
+import { hasPatient, PATIENT } from './store.ts';
 
 const orders: ListDefinition['orders'] = {
   familyName: { expression: 'p.name_key', type: 'text' },
@@ -27,6 +27,7 @@ const filters = {
   // A full stop is the character after the hyphen: all that begins with the date, and then what was given as exactly.
   birthDate: `p.birth_start >= ? and p.birth_start < ? || '.' and starts_with(p.birth_date, ?)`,
   updatedSince: 'p.updated_at >= ?::timestamptz',
+  ofDoctor: hasPatient('p.id', '?'),
   // A subselect does not look selective: without another filter the planner walks along the order.
   words: '(select bool_and(p.name_key like pattern) from unnest(?::text[]) as pattern)',
 };
@@ -62,6 +63,7 @@ export const prefixList = defineList({
     found: FOUND,
     updatedSince:
       'exists (select from patients p where p.id = f.patient_id and p.updated_at >= ?::timestamptz)',
+    ofDoctor: hasPatient('f.patient_id', '?'),
   },
   orders: { familyName: byName, '-familyName': { ...byName, descending: true } },
 });

@@ -3,7 +3,8 @@ import type { Db } from '../../shared/db/database.ts';
 import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
 import { notFound } from '../../shared/problem/problem.ts';
-import { digitsOf, type Identifier, nameKey, type Patient } from './patient.ts';
+import type { Scope } from '../access.ts';
+import { digitsOf, type Identifier, identifierTaken, nameKey, type Patient } from './patient.ts';
 
 /** A patient `p` as it leaves: JSON text. */
 export const PATIENT = `json_strip_nulls(json_build_object(
@@ -25,49 +26,68 @@ export const PATIENT = `json_strip_nulls(json_build_object(
   'updatedAt', ${instantText('p.updated_at')},
   'deletedAt', ${instantText('p.deleted_at')}))`;
 
-const FIND = lookup<[id: string], Representation>(
+/** A doctor has the patients of whom the two have such an appointment. */
+export const hasPatient = (patientId: string, doctorId: string): string => `exists (
+  select from appointments had
+   where had.patient_id = ${patientId} and had.doctor_id = ${doctorId}
+     and had.status in ('booked', 'arrived', 'in-progress', 'fulfilled', 'noshow'))`;
+
+type ScopedId = [id: string, patientId: string | null, doctorId: string | null];
+const scoped = (id: string, { patientId, doctorId }: Scope): ScopedId => [id, patientId, doctorId];
+
+/** Whether a patient is within a scope, whose two ids are the parameters from this number on. */
+export const withinScope = (id: string, parameter: number): string =>
+  `($${parameter}::uuid is null or ${id} = $${parameter})
+   and ($${parameter + 1}::uuid is null or ${hasPatient(id, `$${parameter + 1}`)})`;
+
+const READABLE = `p.id = $1 and p.deleted_at is null and ${withinScope('p.id', 2)}`;
+
+const FIND = lookup<ScopedId, Representation>(
   'patients.find',
-  `select p.id, ${PATIENT}::text as json, p.version from patients p where p.id = $1 and p.deleted_at is null`,
+  `select p.id, ${PATIENT}::text as json, p.version from patients p where ${READABLE}`,
 );
 
-/** @throws not-found, also when the patient is deleted */
-export async function getPatient(db: Db, id: string): Promise<Representation> {
-  return present(await db.query(FIND, [id]));
+/** @throws not-found, also when the patient is deleted or not within the scope */
+export async function getPatient(db: Db, id: string, scope: Scope): Promise<Representation> {
+  return present(await db.query(FIND, scoped(id, scope)));
 }
 
-const EXISTS = lookup<[id: string], { id: string }>(
+const EXISTS = lookup<ScopedId, { id: string }>(
   'patients.exists',
-  'select id from patients where id = $1 and deleted_at is null',
+  `select id from patients p where ${READABLE}`,
 );
 
-/** @throws not-found, also when the patient is deleted */
-export async function requirePatient(db: Db, id: string): Promise<void> {
-  present(await db.query(EXISTS, [id]));
+/** @throws not-found, also when the patient is deleted or not within the scope */
+export async function requirePatient(db: Db, id: string, scope: Scope): Promise<void> {
+  present(await db.query(EXISTS, scoped(id, scope)));
 }
 
-const KEEP = sql<[id: string], { id: string }>(
+const KEEP = sql<ScopedId, { id: string }>(
   'patients.keep',
-  'select id from patients where id = $1 and deleted_at is null for key share',
+  `select id from patients p where ${READABLE} for key share`,
 );
 
-/** Keeps a patient from being deleted until the transaction ends. @throws not-found, also when the patient is deleted */
-export async function keepPatient(tx: Db, id: string): Promise<void> {
-  present(await tx.query(KEEP, [id]));
+/**
+ * Keeps a patient from being deleted until the transaction ends.
+ * @throws not-found, also when the patient is deleted or not within the scope
+ */
+export async function keepPatient(tx: Db, id: string, scope: Scope): Promise<void> {
+  present(await tx.query(KEEP, scoped(id, scope)));
 }
 
-const LOCK = sql<[id: string], { id: string }>(
+const LOCK = sql<ScopedId, { id: string }>(
   'patients.lock',
-  'select id from patients where id = $1 and deleted_at is null for no key update',
+  `select id from patients p where ${READABLE} for no key update`,
 );
 
 /**
  * The patient, kept from changing until the transaction ends.
  * It is read after it was locked: one statement for both would show identifiers from before it waited.
- * @throws not-found, also when the patient is deleted
+ * @throws not-found, also when the patient is deleted or not within the scope
  */
-export async function lockPatient(tx: Db, id: string): Promise<Representation> {
-  present(await tx.query(LOCK, [id]));
-  return getPatient(tx, id);
+export async function lockPatient(tx: Db, id: string, scope: Scope): Promise<Representation> {
+  present(await tx.query(LOCK, scoped(id, scope)));
+  return getPatient(tx, id, scope);
 }
 
 export interface Presence {
@@ -173,20 +193,28 @@ const DELETE_IDENTIFIERS = sql<[id: string]>(
   'delete from patient_identifiers where patient_id = $1',
 );
 
-const INSERT_IDENTIFIERS = sql<[id: string, systems: readonly string[], values: readonly string[]]>(
+const INSERT_IDENTIFIERS = sql<
+  [id: string, systems: readonly string[], values: readonly string[]],
+  { position: number }
+>(
   'patients.insert_identifiers',
-  // In one order for all, so that two patients who want each other's identifiers do not wait for each other.
+  // In one order for all, so that two patients who want each other's identifiers do not wait for each other. Not a plain insert:
+  // the error that it raises quotes the identifier in the database's log.
   `insert into patient_identifiers (system, value, patient_id, position)
    select system, value, $1, position
      from unnest($2::text[], $3::text[]) with ordinality as given (system, value, position)
-    order by system, value`,
+    order by system, value
+   on conflict on constraint patient_identifiers_key do nothing
+   returning position`,
 );
 
+/** @throws duplicate-patient */
 async function insertIdentifiers(tx: Db, id: string, identifiers: readonly Identifier[] = []): Promise<void> {
   if (identifiers.length === 0) return;
   const systems = identifiers.map(({ system }) => system);
   const values = identifiers.map(({ value }) => value);
-  await tx.query(INSERT_IDENTIFIERS, [id, systems, values]);
+  const inserted = await tx.query(INSERT_IDENTIFIERS, [id, systems, values]);
+  if (inserted.length < identifiers.length) throw identifierTaken();
 }
 
 /** The prefixes under which a patient `p` is found. */

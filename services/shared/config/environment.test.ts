@@ -8,7 +8,7 @@ const LEAST = { AUTH: 'off', DATABASE_URL };
 
 function read(variables: Record<string, string>) {
   const environment = readEnvironment(variables);
-  const settings = serviceSettings(environment, 3001);
+  const settings = serviceSettings(environment, { defaultPort: 3001, roles: { reader: {} } });
   environment.done();
   return settings;
 }
@@ -67,7 +67,7 @@ test('every bad variable is named at once, with what is allowed and without its 
     'PORT must be a whole number from 0 to 65535',
     'DATABASE_URL or DATABASE_URL_FILE must be set to a URL such as postgres://user:password@host:5432/database',
     'DATABASE_POOL_MAX must be a whole number from 1 to 200',
-    'AUTH must be set to one of: off',
+    'AUTH must be set to one of: off, jwt',
     'LOG_LEVEL must be one of: fatal, error, warn, info, debug, trace, silent',
     'DRAIN_DELAY_MS must be a whole number from 0 to 60000',
     'KEEP_ALIVE_TIMEOUT_MS must be a whole number from 1000 to 3600000',
@@ -78,8 +78,8 @@ test('every bad variable is named at once, with what is allowed and without its 
 });
 
 test('without AUTH nothing starts', () => {
-  expect(refusal({ DATABASE_URL })).toBe('AUTH must be set to one of: off');
-  expect(refusal({ ...LEAST, AUTH: 'none' })).toBe('AUTH must be one of: off');
+  expect(refusal({ DATABASE_URL })).toBe('AUTH must be set to one of: off, jwt');
+  expect(refusal({ ...LEAST, AUTH: 'none' })).toBe('AUTH must be one of: off, jwt');
 });
 
 test('a secret may stand in a file', () => {

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import type { Roles } from '../auth/authenticate.ts';
+import { type Issuer, readIssuers } from '../auth/issuers.ts';
 
 /** Thrown once, with every problem of the configuration: each names its variable and what is allowed. */
 export class ConfigurationError extends Error {
@@ -103,6 +105,18 @@ export function readEnvironment(variables: Variables = process.env) {
           ),
         POSTGRES,
       ),
+    /** What `read` makes of a file that a variable names; it throws an Error that says what is wrong with it. */
+    fileAs: <Value>(
+      name: string,
+      read: (file: string, name: string) => Value,
+      placeholder: Value,
+      { optional = false } = {},
+    ): Value => {
+      const file = value(name);
+      if (file !== undefined) return attempt(() => read(file, name), placeholder);
+      if (!optional) errors.push(`${name} must be set to the path of a file`);
+      return placeholder;
+    },
     /** Adds what a reader of several variables found wrong. */
     refuse: (error: string): void => {
       errors.push(error);
@@ -115,14 +129,41 @@ export function readEnvironment(variables: Variables = process.env) {
 
 export type Environment = ReturnType<typeof readEnvironment>;
 
+/** Who may sign tokens, and who is refused all the same. */
+export interface TokenSettings {
+  issuers: readonly Issuer[];
+  denyFile: string | undefined;
+}
+
+function readAuth(environment: Environment, roles: Roles): 'off' | TokenSettings {
+  if (environment.oneOf('AUTH', ['off', 'jwt']) === 'off') return 'off';
+  return {
+    issuers: environment.fileAs('AUTH_ISSUERS_FILE', (file) => readIssuers(file, Object.keys(roles)), []),
+    denyFile: environment.fileAs('AUTH_DENY_FILE', requireReadable, undefined, { optional: true }),
+  };
+}
+
+/** @throws Error that names the variable */
+function requireReadable(file: string, name: string): string {
+  try {
+    readFileSync(file);
+    return file;
+  } catch (error) {
+    throw new Error(`${name} names a file that cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
 /** What both services read alike. */
-export const serviceSettings = (environment: Environment, defaultPort: number) => ({
+export const serviceSettings = (
+  environment: Environment,
+  { defaultPort, roles }: { defaultPort: number; roles: Roles },
+) => ({
   port: environment.number('PORT', { from: 0, to: 65_535, fallback: defaultPort }),
   // Loopback unless told otherwise: a service without authentication must not be reachable by accident.
   host: environment.text('HOST', '127.0.0.1'),
   databaseUrl: environment.postgresUrl('DATABASE_URL'),
   poolMax: environment.number('DATABASE_POOL_MAX', { from: 1, to: 200, fallback: 10 }),
-  auth: environment.oneOf('AUTH', ['off']),
+  auth: readAuth(environment, roles),
   logLevel: environment.oneOf(
     'LOG_LEVEL',
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

@@ -68,8 +68,10 @@ test('unready until the database has answered once', async () => {
   const health = watch();
   const held = await hold;
   expect(health.reasons()).toEqual(['the database has not been asked yet']);
+  expect(health.isDatabaseUp()).toBe(false);
   held.release();
   await untilReady(health);
+  expect(health.isDatabaseUp()).toBe(true);
 });
 
 test('one failure is forgiven, two in a row are not, one success is enough', async () => {
@@ -78,10 +80,11 @@ test('one failure is forgiven, two in a row are not, one success is enough', asy
   const hold = proxy.hold(/from migrations/, 'answered');
   (await hold).lose();
   const next = await proxy.hold(/from migrations/, 'answered');
-  expect(health.reasons()).toEqual([]);
+  expect([health.reasons(), health.isDatabaseUp()]).toEqual([[], true]);
   next.release();
   await proxy.refuse();
   await untilNotReady(health, /^the database cannot be reached$/);
+  expect(health.isDatabaseUp()).toBe(false);
   await proxy.pass();
   await untilReady(health);
 });
@@ -101,6 +104,7 @@ test('a schema that is older than the code makes unready and says why, a newer o
     older,
     new RegExp(`^the schema is older than the code: ${newest} instead of 9999_not_yet; run migrate$`),
   );
+  expect(older.isDatabaseUp()).toBe(true);
   const newer = watch('0000_long_ago');
   await untilReady(newer);
 });
@@ -109,6 +113,7 @@ test('a database that was never migrated says so', async () => {
   await owner.query('alter table migrations rename to hidden');
   const health = watch();
   await untilNotReady(health, /^the schema is older than the code: none instead of /);
+  expect(health.isDatabaseUp()).toBe(true);
   await owner.query('alter table hidden rename to migrations');
   await untilReady(health);
 });
@@ -150,7 +155,14 @@ describe('probes', () => {
   });
   afterEach(() => service.stop());
 
-  test('readyz follows the database, livez does not', async () => {
+  const metricsTell = async (ready: 0 | 1, database: 0 | 1) => {
+    const { text } = await service.api.get('/metrics').expect(200);
+    expect(text).toMatch(new RegExp(`^service_ready\\{.*\\} ${ready}$`, 'm'));
+    expect(text).toMatch(new RegExp(`^database_up\\{.*\\} ${database}$`, 'm'));
+  };
+
+  test('readyz and the metrics follow the database, livez does not', async () => {
+    await metricsTell(1, 1);
     await service.api.get('/readyz').expect(200, {
       status: 'ready',
       warnings: ['AUTH=off: everybody may do everything; for development only'],
@@ -167,6 +179,7 @@ describe('probes', () => {
       }
     });
     await service.api.get('/livez').expect(200, { status: 'alive' });
+    await metricsTell(0, 0);
     await service.api.get('/things').expect(503);
     await proxy.pass();
     await eventually(() => service.api.get('/readyz').expect(200));

@@ -6,6 +6,8 @@ import type { Log } from '../log/log.ts';
 export interface Health {
   /** Why the service cannot take requests now; empty when it is ready. Answers from memory. */
   reasons: () => readonly string[];
+  /** Whether the database answered when it was last asked; its schema may be too old all the same. */
+  isDatabaseUp: () => boolean;
   stop: () => Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export function watchDatabase({
   const pool = new pg.Pool({ ...connectionSettings(databaseUrl), max: 1, connectionTimeoutMillis: 1_500 });
   pool.on('error', () => undefined);
   let reason: string | undefined = 'the database has not been asked yet';
+  let databaseUp = false;
   let failures = 0;
   let stopped = false;
   let timer: NodeJS.Timeout;
@@ -48,6 +51,7 @@ export function watchDatabase({
         'select max(name) as newest from migrations',
       );
       failures = 0;
+      databaseUp = true;
       const present = rows[0]?.newest ?? '';
       turn(
         present < newestMigration
@@ -58,8 +62,13 @@ export function watchDatabase({
       failures += 1;
       // 42P01: the table of migrations does not exist yet.
       const missing = (error as { code?: string }).code === '42P01';
-      if (missing) turn(`the schema is older than the code: none instead of ${newestMigration}; run migrate`);
-      else if (failures >= 2 || reason !== undefined) turn('the database cannot be reached', error);
+      if (missing) {
+        databaseUp = true;
+        turn(`the schema is older than the code: none instead of ${newestMigration}; run migrate`);
+      } else if (failures >= 2 || reason !== undefined) {
+        databaseUp = false;
+        turn('the database cannot be reached', error);
+      }
     }
     if (!stopped) timer = setTimeout(ask, reason === undefined ? intervalMs : Math.min(intervalMs, 500));
   };
@@ -67,6 +76,7 @@ export function watchDatabase({
 
   return {
     reasons: () => (reason === undefined ? [] : [reason]),
+    isDatabaseUp: () => databaseUp,
     stop: async () => {
       stopped = true;
       clearTimeout(timer);

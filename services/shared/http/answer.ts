@@ -15,7 +15,7 @@ export interface Representation {
   version: number;
 }
 
-const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
+export const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 
 /** 200 without a version. */
 export const okJson = (json: string): Answer => ({ status: 200, headers: JSON_TYPE, body: json });

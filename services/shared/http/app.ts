@@ -1,23 +1,13 @@
 import express, { type Express, type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Caller } from '../caller/caller.ts';
 import { databaseAway } from '../db/failure.ts';
-import { readKey } from '../idempotency/key.ts';
 import { currentContext } from '../log/context.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import {
-  internal,
-  invalidRequest,
-  malformedRequest,
-  methodNotAllowed,
-  notFound,
-  Problem,
-  unavailable,
-} from '../problem/problem.ts';
-import { parseBody, parseQuery } from '../schema/parse.ts';
+import { internal, malformedRequest, methodNotAllowed, Problem, unavailable } from '../problem/problem.ts';
 import type { Answer } from './answer.ts';
-import { readBody } from './body.ts';
-import type { Call, Endpoint } from './endpoint.ts';
+import { nothingHere, readCall } from './call.ts';
+import type { Endpoint } from './endpoint.ts';
 import { identify, observe, observeProblem, observeRoute } from './observe.ts';
 import { problemAnswer, send } from './send.ts';
 
@@ -32,70 +22,6 @@ export interface AppOptions {
   isDraining: () => boolean;
   /** More requests than this at once are answered 503 at once. */
   maxRequestsInFlight: number;
-}
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const MEDIA_TYPES = {
-  json: ['application/json'],
-  'merge-patch': ['application/merge-patch+json', 'application/json'],
-};
-const nothingHere = () => notFound('There is nothing here; see /docs for what there is.');
-
-function readParams({ params: patterns = {} }: Endpoint, req: Request): Record<string, string> {
-  const params: Record<string, string> = {};
-  for (const [name, value] of Object.entries(req.params)) {
-    const pattern = patterns[name] ?? UUID;
-    if (typeof value !== 'string' || !pattern.test(value)) throw nothingHere();
-    params[name] = pattern === UUID ? value.toLowerCase() : value;
-  }
-  return params;
-}
-
-function header(req: Request, name: string): string | undefined {
-  const value = req.headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
-
-function splitUrl(req: Request): { path: string; query: string } {
-  const mark = req.originalUrl.indexOf('?');
-  return mark < 0
-    ? { path: req.originalUrl, query: '' }
-    : { path: req.originalUrl.slice(0, mark), query: req.originalUrl.slice(mark + 1) };
-}
-
-async function readCall(
-  endpoint: Endpoint,
-  req: Request,
-  res: Response,
-  authenticate: AppOptions['authenticate'],
-): Promise<Call> {
-  const params = readParams(endpoint, req);
-  const caller = await authenticate(req);
-  const { path, query } = splitUrl(req);
-  const parsedQuery = endpoint.query === undefined ? noQuery(query) : parseQuery(endpoint.query, query);
-  const mediaTypes = endpoint.change === 'merge-patch' ? MEDIA_TYPES['merge-patch'] : MEDIA_TYPES.json;
-  const sent = endpoint.body === undefined ? undefined : await readBody(req, res, mediaTypes);
-  const body =
-    endpoint.body === undefined || endpoint.change !== undefined
-      ? required(endpoint, sent)
-      : parseBody(endpoint.body, sent);
-  const key =
-    endpoint.method === 'POST'
-      ? readKey(header(req, 'idempotency-key'), caller, req.method, path, sent)
-      : undefined;
-  return { params, query: parsedQuery, body, caller, ifMatch: header(req, 'if-match'), key };
-}
-
-function required(endpoint: Endpoint, sent: unknown): unknown {
-  if (endpoint.change !== undefined && sent === undefined)
-    throw invalidRequest([{ pointer: '#', detail: 'is required' }]);
-  return sent;
-}
-
-function noQuery(query: string): undefined {
-  const names = [...new Set(new URLSearchParams(query).keys())];
-  if (names.length > 0)
-    throw invalidRequest(names.map((parameter) => ({ parameter, detail: 'is not known here' })));
 }
 
 /** What went wrong, as a problem: ours as it is, a database that is away as 503, all else as 500 without a word about it. */

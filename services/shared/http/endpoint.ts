@@ -3,6 +3,18 @@ import type { Caller } from '../caller/caller.ts';
 import type { IdempotencyKey } from '../idempotency/key.ts';
 import type { Answer } from './answer.ts';
 
+/** The record that a caller is, where the caller's role reaches only its own. */
+export interface Own {
+  role: string;
+  id: string;
+}
+
+/**
+ * The roles that may call, and what each reaches: `all` there is; what is its `own`, which the statements of the handler see to;
+ * or only its `self`, where the path's `:id` must be the caller's own.
+ */
+export type Access = Readonly<Record<string, 'all' | 'own' | 'self'>>;
+
 /** One request, read and validated. */
 export interface Call<Query = unknown, Body = unknown> {
   /** Values of the path's parameters; those that are ids are lower-case UUIDs. */
@@ -10,6 +22,8 @@ export interface Call<Query = unknown, Body = unknown> {
   query: Query;
   body: Body;
   caller: Caller;
+  /** Set when the caller's role reaches only what is its own; whatever is read or changed must be within it. */
+  own: Own | undefined;
   ifMatch: string | undefined;
   /** Of a POST with an `Idempotency-Key`. */
   key: IdempotencyKey | undefined;
@@ -25,6 +39,8 @@ interface Description {
   /** With parameters as `:id`. Each is a UUID, unless `params` says otherwise. */
   path: string;
   summary: string;
+  /** Who may call; a role that is missing may not. */
+  access: Access;
   /** Parameters that are not UUIDs: the pattern that their text must match; anything else is not found. */
   params?: Readonly<Record<string, RegExp>>;
   answers: Readonly<Record<number, AnswerDescription>>;

@@ -277,7 +277,7 @@ describe('what keeps it from starting is one line', () => {
       [
         'PORT must be a whole number from 0 to 65535',
         'DATABASE_URL or DATABASE_URL_FILE must be set to a URL such as postgres://user:password@host:5432/database',
-        'AUTH must be set to one of: off',
+        'AUTH must be set to one of: off, jwt',
         'LOG_LEVEL must be one of: fatal, error, warn, info, debug, trace, silent',
         'WAIT_MS must be a whole number from 0 to 60000',
       ].join('; '),

@@ -9,6 +9,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { problemAnswer } from '../http/send.ts';
+import { contextOf } from '../log/context.ts';
 import { defineProblem, malformedRequest } from '../problem/problem.ts';
 
 const headersTooLarge = defineProblem('headers-too-large', 431, 'Path and headers are too large');
@@ -49,9 +50,11 @@ function answerUnparsable(server: Server): void {
       socket.destroy();
       return;
     }
-    const { status, headers, body = '' } = problemAnswer(parserProblem(error.code), undefined);
+    const { requestId } = contextOf(undefined, undefined);
+    const { status, headers, body = '' } = problemAnswer(parserProblem(error.code), requestId);
     const lines = Object.entries({
       ...headers,
+      'x-request-id': requestId,
       'cache-control': 'no-store',
       'content-length': Buffer.byteLength(body),
       connection: 'close',

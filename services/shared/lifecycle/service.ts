@@ -1,4 +1,6 @@
 import type { Express, Request } from 'express';
+import { createAuthenticator, type Roles } from '../auth/authenticate.ts';
+import { watchDenyList } from '../auth/deny-list.ts';
 import { anyone, type Caller } from '../caller/caller.ts';
 import type { ServiceSettings } from '../config/environment.ts';
 import { type Database, openDatabase } from '../db/database.ts';
@@ -22,6 +24,8 @@ export interface ServiceDefinition {
   title: string;
   description: string;
   migrations: string;
+  /** Who may call; each endpoint says what they may do. */
+  roles: Roles;
   /** The problem that a broken constraint means, by the constraint's name. */
   constraints: Readonly<Record<string, () => Problem>>;
   build: (parts: { db: Database; log: Log; metrics: Metrics }) => ServiceParts;
@@ -49,18 +53,33 @@ export interface RunningService {
 
 const AUTH_WARNING = 'AUTH=off: everybody may do everything; for development only';
 
-function readiness(health: Health, isDraining: () => boolean): Answer {
-  const reasons = isDraining() ? ['draining', ...health.reasons()] : health.reasons();
+const notReadyBecause = (health: Health, isDraining: () => boolean): readonly string[] =>
+  isDraining() ? ['draining', ...health.reasons()] : health.reasons();
+
+function readiness(health: Health, isDraining: () => boolean, isOpen: boolean): Answer {
+  const reasons = notReadyBecause(health, isDraining);
   const body = {
     status: reasons.length === 0 ? 'ready' : 'not-ready',
     ...(reasons.length > 0 ? { reasons } : {}),
-    warnings: [AUTH_WARNING],
+    ...(isOpen ? { warnings: [AUTH_WARNING] } : {}),
   };
   return {
     status: reasons.length === 0 ? 200 : 503,
     headers: { 'content-type': 'application/json; charset=utf-8' },
     body: JSON.stringify(body),
   };
+}
+
+function authenticatorOf(
+  { roles }: ServiceDefinition,
+  { auth }: ServiceSettings,
+  log: Log,
+): (req: Request) => Caller | Promise<Caller> {
+  if (auth === 'off') return () => anyone;
+  const denyList = watchDenyList(auth.denyFile, (error) =>
+    log.error({ error }, 'AUTH_DENY_FILE cannot be read; what was read last stays denied'),
+  );
+  return createAuthenticator(auth.issuers, roles, denyList);
 }
 
 interface Built {
@@ -94,13 +113,15 @@ async function build(
     version,
     revision: settings.revision,
     requestsInFlight: () => inFlight(),
+    isReady: () => notReadyBecause(health, isDraining).length === 0,
+    isDatabaseUp: health.isDatabaseUp,
     databaseLoad: db.load,
   });
   const { endpoints, background = [] } = definition.build({ db, log, metrics });
   const document = JSON.stringify(
     openApiDocument(definition.title, version, definition.description, endpoints),
   );
-  const ready = () => readiness(health, isDraining);
+  const ready = () => readiness(health, isDraining, settings.auth === 'off');
   const created = createApp({
     endpoints,
     open: {
@@ -123,7 +144,7 @@ async function build(
       }),
       ...docsPage(definition.title),
     },
-    authenticate: (_req: Request): Caller => anyone,
+    authenticate: authenticatorOf(definition, settings, log),
     log,
     metrics: () => metrics,
     isDraining,
@@ -155,7 +176,7 @@ export async function startService(
     await closeParts();
     throw error;
   });
-  log.warn({}, AUTH_WARNING);
+  if (settings.auth === 'off') log.warn({}, AUTH_WARNING);
   log.info({ port, host: settings.host }, 'listening');
   for (const part of background) part.start?.();
 

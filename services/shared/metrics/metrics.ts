@@ -15,6 +15,9 @@ export interface MetricsOptions {
   version: string;
   revision: string;
   requestsInFlight: () => number;
+  /** What `/readyz` says. */
+  isReady: () => boolean;
+  isDatabaseUp: () => boolean;
   databaseLoad: () => { size: number; idle: number; waiting: number };
 }
 
@@ -24,6 +27,8 @@ export function createMetrics({
   version,
   revision,
   requestsInFlight,
+  isReady,
+  isDatabaseUp,
   databaseLoad,
 }: MetricsOptions): Metrics {
   const registry = new Registry();
@@ -49,6 +54,8 @@ export function createMetrics({
     });
   };
   gauge('http_requests_in_flight', 'Requests that are being answered.', requestsInFlight);
+  gauge('service_ready', '1 while /readyz answers 200, else 0.', () => Number(isReady()));
+  gauge('database_up', '1 while the database answers, else 0.', () => Number(isDatabaseUp()));
   gauge('db_pool_size', 'Connections to the database.', () => databaseLoad().size);
   gauge('db_pool_idle', 'Connections to the database that are free.', () => databaseLoad().idle);
   gauge(

@@ -177,12 +177,21 @@ const operationId = ({ method, path }: Endpoint): string =>
   method.toLowerCase() +
   path.replace(/[^A-Za-z]+([A-Za-z]?)/g, (_separator, letter: string) => letter.toUpperCase());
 
+const REACH = { all: '', own: ' (own)', self: ' (own)' } as const;
+
+/** Who may call, in words. */
+const rolesOf = ({ access }: Endpoint): string =>
+  `Roles: ${Object.entries(access)
+    .map(([role, reach]) => `${role}${REACH[reach]}`)
+    .join(', ')}.`;
+
 function operationOf(endpoint: Endpoint): Json {
   const { method, path, summary, answers } = endpoint;
   const described = Object.entries(answers).map(([status, answer]) => [status, answerOf(status, answer)]);
   return {
     operationId: operationId(endpoint),
     summary,
+    description: rolesOf(endpoint),
     tags: [path.split('/')[1]],
     parameters: [...pathParameters(endpoint), ...queryParameters(endpoint), ...headerParameters(endpoint)],
     ...requestBodyOf(endpoint),
@@ -215,6 +224,11 @@ export function openApiDocument(
     info: { title, version, description },
     servers: [{ url: '/' }],
     paths,
-    components: { schemas: { Problem: PROBLEM } },
+    // Under AUTH=off nobody asks for a token.
+    security: [{ bearer: [] }, {}],
+    components: {
+      schemas: { Problem: PROBLEM },
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+    },
   };
 }

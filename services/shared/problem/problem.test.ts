@@ -29,11 +29,11 @@ test('every word is a URN of lower-case letters, with the status of an error', (
   }
 });
 
-test('instance is there only when the request id is a UUID', () => {
+test('instance names the request, by a URI', () => {
   const problem = unavailable('Later.');
   expect(bodyOf(problem, REQUEST_ID.toUpperCase())).toHaveProperty('instance');
-  for (const requestId of [undefined, 'abc-123', `${REQUEST_ID}0`, `x${REQUEST_ID}`])
-    expect(bodyOf(problem, requestId)).not.toHaveProperty('instance');
+  expect(bodyOf(problem, 'abc 123')).toHaveProperty('instance', 'urn:request:abc%20123');
+  expect(bodyOf(problem, undefined)).not.toHaveProperty('instance');
 });
 
 test('the cause is kept and never sent', () => {

@@ -83,20 +83,30 @@ export const invalidRequest = (errors: readonly InvalidPart[], options: ProblemO
     },
   );
 
+/** The invalid parts that an error tells of, if it is a 422 that tells them. */
+export const invalidPartsOf = (error: unknown): readonly InvalidPart[] | undefined =>
+  error instanceof Problem && error.type === 'invalid-request'
+    ? (error.extra.errors as readonly InvalidPart[])
+    : undefined;
+
 /** 503: worth trying again in a second. */
 export const unavailable = (detail: string, options: ProblemOptions = {}): Problem =>
   absent(detail, { ...options, headers: { 'retry-after': '1', ...options.headers } });
 
-/** The body of a problem (RFC 9457 §3.1). `instance` names this occurrence by its request id, where that is a UUID. */
+const instanceOf = (requestId: string): string =>
+  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(requestId)
+    ? `urn:uuid:${requestId}`
+    : `urn:request:${encodeURIComponent(requestId)}`;
+
+/** The body of a problem (RFC 9457 §3.1). `instance` names this occurrence by its request id. */
 export function problemBody(problem: Problem, requestId: string | undefined): string {
   const { type, title, status, message: detail, extra } = problem;
-  const isUuid = requestId !== undefined && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(requestId);
   const standard = {
     type: `urn:problem-type:${type}`,
     title,
     status,
     detail,
-    instance: isUuid ? `urn:uuid:${requestId}` : undefined,
+    instance: requestId === undefined ? undefined : instanceOf(requestId),
   };
   // Twice, so that they come first and no extension member can replace them.
   return JSON.stringify({ ...standard, ...extra, ...standard });

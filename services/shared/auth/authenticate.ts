@@ -1,0 +1,67 @@
+import type { IncomingMessage } from 'node:http';
+import type { Caller } from '../caller/caller.ts';
+import { defineProblem } from '../problem/problem.ts';
+import type { DenyList } from './deny-list.ts';
+import type { Issuer } from './issuers.ts';
+import { createVerifier, unauthenticated, type Verified } from './verify.ts';
+
+export const forbidden = defineProblem('forbidden', 403, 'This caller may not do this');
+
+/** The roles that a service knows, and the claim that names a role's own record, where it has one. */
+export type Roles = Readonly<Record<string, { ownIdClaim?: string }>>;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** What a JSON Pointer (RFC 6901) points at. */
+function at(value: unknown, pointer: string): unknown {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce<unknown>(
+      (parent, step) =>
+        typeof parent === 'object' && parent !== null && Object.hasOwn(parent, step)
+          ? (parent as Record<string, unknown>)[step]
+          : undefined,
+      value,
+    );
+}
+
+/** The roles of ours that a token means; anything but one is none. */
+function rolesOf({ claims, issuer }: Verified, known: Roles): ReadonlySet<string> {
+  const claimed = at(claims, issuer.roleClaim);
+  const words = (Array.isArray(claimed) ? claimed : [claimed]).filter((word) => typeof word === 'string');
+  const { roles, subjects } = issuer;
+  const meant = words.map((word) => {
+    if (roles !== undefined) return Object.hasOwn(roles, word) ? roles[word] : undefined;
+    return Object.hasOwn(known, word) ? word : undefined;
+  });
+  if (subjects !== undefined && Object.hasOwn(subjects, claims.sub)) meant.push(subjects[claims.sub]);
+  return new Set(meant.filter((role) => role !== undefined));
+}
+
+function callerOf(verified: Verified, known: Roles): Caller {
+  const [role, ...others] = rolesOf(verified, known);
+  if (role === undefined || others.length > 0)
+    throw forbidden('The token must mean exactly one of the roles that are known here.');
+  const { ownIdClaim } = known[role] ?? {};
+  const ownId = ownIdClaim === undefined ? undefined : verified.claims[ownIdClaim];
+  if (ownIdClaim !== undefined && (typeof ownId !== 'string' || !UUID.test(ownId)))
+    throw forbidden(`A token of the role ${role} must have the claim ${ownIdClaim}, a UUID.`);
+  // Two issuers may give the same name to two people (OpenID Connect Core §2: `sub` is unique within `iss`).
+  const subject = `${verified.issuer.issuer}#${verified.claims.sub}`;
+  return { subject, role, ownId: (ownId as string | undefined)?.toLowerCase() };
+}
+
+/**
+ * Tells who sends a request, by its bearer token (RFC 6750 §2.1) and nothing else.
+ * @throws unauthenticated, forbidden (no role, or several), unavailable (an issuer's keys cannot be had)
+ */
+export function createAuthenticator(issuers: readonly Issuer[], known: Roles, denyList: DenyList) {
+  const verify = createVerifier(issuers, denyList);
+  return async ({ headers }: Pick<IncomingMessage, 'headers'>): Promise<Caller> => {
+    const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(headers.authorization ?? '') ?? [];
+    if (token === undefined) throw unauthenticated('Send a token: Authorization: Bearer …');
+    return callerOf(await verify(token), known);
+  };
+}

@@ -1,0 +1,21 @@
+import { forbidden } from './authenticate.ts';
+
+/**
+ * Lets a body pass that has no member but those that its sender may set; a body that is no object is somebody else's to judge.
+ * @throws forbidden with a pointer to each other member
+ */
+export function requireMembers(body: unknown, maySet: (member: string) => boolean): void {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return;
+  const refused = Object.entries(body).flatMap(([member, value]) =>
+    value === undefined || maySet(member) ? [] : member,
+  );
+  if (refused.length === 0) return;
+  throw forbidden('This caller may not set all of these members; see errors.', {
+    extra: {
+      errors: refused.map((member) => ({
+        pointer: `#/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+        detail: 'may not be set by this caller',
+      })),
+    },
+  });
+}

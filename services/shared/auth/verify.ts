@@ -1,0 +1,117 @@
+import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { defineProblem, unavailable } from '../problem/problem.ts';
+import type { DenyList } from './deny-list.ts';
+import type { Issuer } from './issuers.ts';
+import { createTokenCache } from './token-cache.ts';
+
+const unauthenticatedType = defineProblem('unauthenticated', 401, 'Who is calling is not known');
+
+/** 401, with the challenge that RFC 6750 §3 asks for. */
+export const unauthenticated = (detail: string) =>
+  unauthenticatedType(detail, { headers: { 'www-authenticate': 'Bearer' } });
+
+/** What a good token says, and who signed it. */
+export interface Verified {
+  claims: JWTPayload & { sub: string };
+  issuer: Issuer;
+}
+
+const CACHED_TOKENS = 10_000;
+/** Keys of a remote issuer are asked for again after this; what was verified with the old ones goes with them. */
+const KEYS_MS = 10 * 60_000;
+const KEYS_COOLDOWN_MS = 30_000;
+const KEYS_TIMEOUT_MS = 5_000;
+/** Longer texts are no tokens of anybody. */
+const MAX_TOKEN_LENGTH = 8_192;
+const CLOCK_TOLERANCE_SECONDS = 5;
+
+type Keys = Parameters<typeof jwtVerify>[1] & { jwks?: () => unknown };
+
+function keysOf({ jwksUri, jwks }: Issuer): Keys {
+  if (jwksUri === undefined)
+    return createLocalJWKSet(jwks as unknown as Parameters<typeof createLocalJWKSet>[0]) as Keys;
+  return createRemoteJWKSet(new URL(jwksUri), {
+    cacheMaxAge: KEYS_MS,
+    cooldownDuration: KEYS_COOLDOWN_MS,
+    timeoutDuration: KEYS_TIMEOUT_MS,
+  }) as Keys;
+}
+
+interface Trusted {
+  issuer: Issuer;
+  keys: Keys;
+  verified: ReturnType<typeof createTokenCache<Verified>>;
+  /** The keys that the cached tokens were verified with. */
+  verifiedWith?: unknown;
+}
+
+const unsafeIssuerOf = (token: string): unknown => {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
+};
+
+// Nobody could tell these apart from what they see, and an attacker should not.
+const refused = () =>
+  unauthenticated('The token is not valid here: it may have expired, or be meant for somebody else.');
+
+/** Whether the issuer's keys could not be had: then nothing is known about the token. */
+const keysAreAway = (error: unknown): boolean =>
+  error instanceof errors.JWKSTimeout ||
+  !(error instanceof errors.JOSEError) ||
+  error.code === 'ERR_JOSE_GENERIC';
+
+/**
+ * Verifies tokens (RFC 7519, RFC 8725): each with the keys and the rules of the issuer that it names, never a mixture.
+ * @throws unauthenticated; unavailable when an issuer's keys cannot be had
+ */
+export function createVerifier(issuers: readonly Issuer[], denyList: DenyList) {
+  const trusted = new Map<string, Trusted>(
+    issuers.map((issuer) => [
+      issuer.issuer,
+      { issuer, keys: keysOf(issuer), verified: createTokenCache<Verified>(CACHED_TOKENS) },
+    ]),
+  );
+
+  const verify = async ({ issuer, keys }: Trusted, token: string): Promise<Verified> => {
+    try {
+      const { payload } = await jwtVerify(token, keys, {
+        issuer: issuer.issuer,
+        audience: issuer.audience,
+        algorithms: issuer.algorithms,
+        ...(issuer.typ === undefined ? {} : { typ: issuer.typ }),
+        // Without this, a token that has no `exp` would be good for ever.
+        requiredClaims: ['exp', 'iat', 'sub'],
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      });
+      return { claims: payload as Verified['claims'], issuer };
+    } catch (error) {
+      if (keysAreAway(error))
+        throw unavailable('The keys of the token’s issuer cannot be had; try again in a moment.', {
+          cause: error,
+        });
+      throw refused();
+    }
+  };
+
+  return async (token: string): Promise<Verified> => {
+    if (token.length > MAX_TOKEN_LENGTH) throw refused();
+    const entry = trusted.get(String(unsafeIssuerOf(token)));
+    if (entry === undefined) throw refused();
+    const now = Date.now();
+    let verified = entry.verified.get(token, now);
+    if (verified === undefined) {
+      verified = await verify(entry, token);
+      const used = entry.keys.jwks?.();
+      if (used !== entry.verifiedWith) entry.verified.clear();
+      entry.verifiedWith = used;
+      const endsAt = ((verified.claims.exp ?? 0) + CLOCK_TOLERANCE_SECONDS) * 1_000;
+      entry.verified.set(token, verified, Math.min(endsAt, now + KEYS_MS));
+    }
+    const { sub, jti } = verified.claims;
+    if (denyList.denies(sub) || (jti !== undefined && denyList.denies(jti))) throw refused();
+    return verified;
+  };
+}
