@@ -15,13 +15,9 @@ create table reservations (
   constraint reservations_pkey primary key (appointment_id, revision),
   -- An empty or unknown range would never collide.
   constraint reservations_take_time check (
-    state <> 'active' or (doctor_id is not null and starts_at is not null and ends_at is not null and during is not null and not isempty(during))),
-  -- The promise: two appointments never take the same time of a doctor. An appointment never collides with itself, so that
-  -- its next revision may overlap the present one.
-  constraint reservations_no_overlap exclude using gist (doctor_id with =, during with &&, appointment_id with <>) where (state = 'active')
+    state <> 'active' or (doctor_id is not null and starts_at is not null and ends_at is not null and during is not null and not isempty(during)))
 );
 
-create index reservations_active on reservations (appointment_id) where state = 'active';
 create index reservations_updated on reservations (updated_at, appointment_id);
 
 -- A request's key with its first answer.
