@@ -7,7 +7,7 @@ export const roles = {
   receptionist: {},
   doctor: { ownIdClaim: 'doctor_id' },
   patient: { ownIdClaim: 'patient_id' },
-  service: {},
+  service: { isUnlimited: true },
 } satisfies Roles;
 
 /** Everybody but the other service. */

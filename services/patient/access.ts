@@ -7,7 +7,7 @@ export const roles = {
   receptionist: {},
   doctor: { ownIdClaim: 'doctor_id' },
   patient: { ownIdClaim: 'patient_id' },
-  service: {},
+  service: { isUnlimited: true },
 } satisfies Roles;
 
 /** Whose records are reached: a patient's own, those that a doctor has, or everybody's where both are null. */

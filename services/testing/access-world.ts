@@ -46,12 +46,12 @@ export interface World {
   stop: () => Promise<void>;
 }
 
-export async function startWorld(): Promise<World> {
+export async function startWorld({ requestsPerSecond = 10_000 } = {}): Promise<World> {
   const folder = mkdtempSync(path.join(tmpdir(), 'access-'));
   const issuer = await createIssuer();
   const file = path.join(folder, 'issuers.json');
   writeFileSync(file, JSON.stringify([issuer.entry]));
-  const settings = { auth: { issuers: readIssuers(file, ROLES), denyFile: undefined } };
+  const settings = { auth: { issuers: readIssuers(file, ROLES), denyFile: undefined, requestsPerSecond } };
   const doctorServiceTokenFile = path.join(folder, 'token');
   writeFileSync(doctorServiceTokenFile, await issuer.sign({ role: 'service', sub: 'patient-service' }));
   const doctor = await startTestService(doctorService(), 'doctor', { settings });

@@ -83,6 +83,9 @@ const start = instant.refine((text) => text < '9999-12-31', 'must be before 9999
 const lengthOf = (startsAt: string, endsAt: string): number =>
   (Date.parse(endsAt) - Date.parse(startsAt)) / 60_000;
 
+/** So many bookings of one patient may wait for their answer: more would be no person's, and hold the doctors' time. */
+export const MAX_PENDING = 20;
+
 /** A booking: its length in minutes, or its end. */
 export const bookingRequest = z
   .strictObject({

@@ -4,11 +4,11 @@ import type { Answer } from '../../shared/http/answer.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { claimKey, keptProblem } from '../../shared/idempotency/once.ts';
 import { insertKey } from '../../shared/idempotency/store.ts';
-import type { Problem } from '../../shared/problem/problem.ts';
+import { type Problem, tooManyRequests } from '../../shared/problem/problem.ts';
 import type { Scope } from '../access.ts';
 import { requirePatient } from '../patients/store.ts';
-import { type BookingRequest, patientBusy } from './appointment.ts';
-import { insertPending, type OpenWish } from './outbox-store.ts';
+import { type BookingRequest, MAX_PENDING, patientBusy } from './appointment.ts';
+import { hasMaxPending, insertPending, type OpenWish } from './outbox-store.ts';
 import { resume } from './resume.ts';
 import { type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
 
@@ -66,8 +66,13 @@ async function insertOnce(
   return { wish, waiting };
 }
 
-/** Why a booking was not stored: patient-busy. @throws not-found (patient) */
+/** Why a booking was not stored: patient-busy. @throws not-found (patient), too-many-requests */
 async function refusal(db: Db, { request, scope }: BookCall): Promise<Problem> {
   await requirePatient(db, request.patientId, scope);
+  if (await hasMaxPending(db, request.patientId))
+    throw tooManyRequests(
+      `At most ${MAX_PENDING} bookings of a patient may wait for their answer; try again when they have it.`,
+      5,
+    );
   return busyProblem();
 }

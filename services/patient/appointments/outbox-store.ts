@@ -4,7 +4,7 @@ import type { Representation } from '../../shared/http/answer.ts';
 import type { Scope } from '../access.ts';
 import type { Wish } from '../doctor-client.ts';
 import { withinScope } from '../patients/store.ts';
-import { type BookingRequest, pendingJson } from './appointment.ts';
+import { type BookingRequest, MAX_PENDING, pendingJson } from './appointment.ts';
 import type { RefusalReason } from './refusal.ts';
 import { retrySchedule } from './retry-schedule.ts';
 import { appointmentJson, changed } from './store.ts';
@@ -16,6 +16,17 @@ export interface OpenWish extends Wish {
 
 /** The settler leaves a fresh revision to the request that made it, for this long. */
 const FIRST_TRY = `now() + interval '${retrySchedule.ownTry} seconds'`;
+
+const COUNT_PENDING = lookup<[patientId: string], { count: number }>(
+  'appointments.count_pending',
+  `select count(*) from appointments where patient_id = $1 and status = 'pending'`,
+);
+
+/** Whether as many of a patient's bookings wait for their answer as may. */
+export async function hasMaxPending(db: Db, patientId: string): Promise<boolean> {
+  const [row] = await db.query(COUNT_PENDING, [patientId]);
+  return (row?.count ?? 0) >= MAX_PENDING;
+}
 
 const INSERT_PENDING = sql<
   [
@@ -37,7 +48,9 @@ const INSERT_PENDING = sql<
   `with wish as (
      insert into appointment_revisions (appointment_id, revision, patient_id, doctor_id, starts_at, ends_at, holds, keyed)
      select $1::uuid, 1, patients.id, $3::uuid, $4::timestamptz, $5::timestamptz, true, $8::boolean
-       from patients where id = $2 and deleted_at is null and ${withinScope('patients.id', 9)} for key share
+       from patients where id = $2 and deleted_at is null and ${withinScope('patients.id', 9)}
+        and (select count(*) from appointments a where a.patient_id = $2 and a.status = 'pending') < ${MAX_PENDING}
+        for key share
      on conflict do nothing
      returning appointment_id
    )
@@ -48,7 +61,8 @@ const INSERT_PENDING = sql<
 
 /**
  * Stores a booking as pending, revision 1, and holds the patient's time with it.
- * @returns undefined when there is no such patient within the scope, or another appointment holds the patient's time
+ * @returns undefined when there is no such patient within the scope, another appointment holds the patient's time, or too many of
+ * the patient's bookings wait for their answer
  */
 export async function insertPending(
   db: Db,

@@ -7,8 +7,8 @@ import { createVerifier, unauthenticated, type Verified } from './verify.ts';
 
 export const forbidden = defineProblem('forbidden', 403, 'This caller may not do this');
 
-/** The roles that a service knows, and the claim that names a role's own record, where it has one. */
-export type Roles = Readonly<Record<string, { ownIdClaim?: string }>>;
+/** The roles that a service knows: the claim that names a role's own record, where it has one; whether it may ask as often as it likes. */
+export type Roles = Readonly<Record<string, { ownIdClaim?: string; isUnlimited?: boolean }>>;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 

@@ -133,6 +133,8 @@ export type Environment = ReturnType<typeof readEnvironment>;
 export interface TokenSettings {
   issuers: readonly Issuer[];
   denyFile: string | undefined;
+  /** Of each subject, on average; twice as many at once. */
+  requestsPerSecond: number;
 }
 
 function readAuth(environment: Environment, roles: Roles): 'off' | TokenSettings {
@@ -140,6 +142,7 @@ function readAuth(environment: Environment, roles: Roles): 'off' | TokenSettings
   return {
     issuers: environment.fileAs('AUTH_ISSUERS_FILE', (file) => readIssuers(file, Object.keys(roles)), []),
     denyFile: environment.fileAs('AUTH_DENY_FILE', requireReadable, undefined, { optional: true }),
+    requestsPerSecond: environment.number('MAX_REQUESTS_PER_SECOND', { from: 1, to: 100_000, fallback: 100 }),
   };
 }
 

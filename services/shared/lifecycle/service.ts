@@ -9,12 +9,13 @@ import { type Health, packageVersion, watchDatabase } from '../health/health.ts'
 import type { Answer } from '../http/answer.ts';
 import { createApp } from '../http/app.ts';
 import type { Endpoint } from '../http/endpoint.ts';
+import { createRateLimit } from '../http/rate-limit.ts';
 import { sweepKeys } from '../idempotency/once.ts';
 import { createLog, type Log } from '../log/log.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { docsPage } from '../openapi/docs-page.ts';
 import { openApiDocument } from '../openapi/openapi.ts';
-import type { Problem } from '../problem/problem.ts';
+import { type Problem, tooManyRequests } from '../problem/problem.ts';
 import { drain } from './drain.ts';
 import { listen } from './server.ts';
 
@@ -71,7 +72,7 @@ function readiness(health: Health, isDraining: () => boolean, isOpen: boolean): 
 }
 
 function authenticatorOf(
-  { roles }: ServiceDefinition,
+  { roles }: { roles: Roles },
   { auth }: ServiceSettings,
   log: Log,
 ): (req: Request) => Caller | Promise<Caller> {
@@ -79,7 +80,19 @@ function authenticatorOf(
   const denyList = watchDenyList(auth.denyFile, (error) =>
     log.error({ error }, 'AUTH_DENY_FILE cannot be read; what was read last stays denied'),
   );
-  return createAuthenticator(auth.issuers, roles, denyList);
+  const authenticate = createAuthenticator(auth.issuers, roles, denyList);
+  const secondsToWait = createRateLimit(auth.requestsPerSecond);
+  return async (req) => {
+    const caller = await authenticate(req);
+    if (roles[caller.role ?? '']?.isUnlimited === true) return caller;
+    const seconds = secondsToWait(caller.subject);
+    if (seconds > 0)
+      throw tooManyRequests(
+        `At most ${auth.requestsPerSecond} requests a second; try again in a moment.`,
+        seconds,
+      );
+    return caller;
+  };
 }
 
 interface Built {

@@ -71,6 +71,7 @@ export const unsupportedMediaType = defineProblem(
 );
 export const internal = defineProblem('internal', 500, 'Something went wrong on our side');
 const invalid = defineProblem('invalid-request', 422, 'The request is well-formed but invalid');
+const tooMany = defineProblem('too-many-requests', 429, 'Too many requests');
 const absent = defineProblem('unavailable', 503, 'The service cannot answer now');
 
 /** 422 with all invalid parts. */
@@ -88,6 +89,10 @@ export const invalidPartsOf = (error: unknown): readonly InvalidPart[] | undefin
   error instanceof Problem && error.type === 'invalid-request'
     ? (error.extra.errors as readonly InvalidPart[])
     : undefined;
+
+/** 429: worth trying again after some seconds. */
+export const tooManyRequests = (detail: string, retryAfterSeconds: number): Problem =>
+  tooMany(detail, { headers: { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) } });
 
 /** 503: worth trying again in a second. */
 export const unavailable = (detail: string, options: ProblemOptions = {}): Problem =>

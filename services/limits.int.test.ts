@@ -1,0 +1,72 @@
+import { v7 as uuidv7 } from 'uuid';
+import { MAX_PENDING } from './patient/appointments/appointment.ts';
+import { send, startWorld, type World } from './testing/access-world.ts';
+import { halfHour, seedPatient } from './testing/clinic.ts';
+import { startPatient, type TestService } from './testing/services.ts';
+
+describe('requests of one subject', () => {
+  const PER_SECOND = 3;
+  let world: World;
+  beforeAll(async () => {
+    world = await startWorld({ requestsPerSecond: PER_SECOND });
+  });
+  afterAll(() => world?.stop());
+
+  test('429 too-many-requests with Retry-After, for this subject alone', async () => {
+    const token = await world.tokenOf('receptionist');
+    const answers = await Promise.all(
+      Array.from({ length: 3 * PER_SECOND }, () => send(world.patient, 'GET', { path: '/patients' }, token)),
+    );
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]?.json()).toMatchObject({ type: 'urn:problem-type:too-many-requests' });
+    const { headers } = await fetch(`${world.patient.url}/patients`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(Number(headers.get('retry-after') ?? 1)).toBeGreaterThanOrEqual(1);
+    const other = await send(world.patient, 'GET', { path: '/patients' }, await world.tokenOf('admin'));
+    expect(other.status).toBe(200);
+  });
+
+  test('are not limited where the other service asks', async () => {
+    const token = await world.tokenOf('service');
+    const path = `/reservations/${uuidv7()}`;
+    const answers = await Promise.all(
+      Array.from({ length: 4 * PER_SECOND }, () => send(world.doctor, 'GET', { path }, token)),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]));
+  });
+});
+
+describe('bookings of one patient that wait for their answer', () => {
+  let patient: TestService;
+  beforeAll(async () => {
+    // Nobody answers there.
+    patient = await startPatient();
+  });
+  afterAll(() => patient?.stop());
+
+  test('429 too-many-requests for one more than may wait, and 202 again when one has its answer', async () => {
+    const patientId = await seedPatient(patient);
+    const doctorId = uuidv7();
+    const book = (n: number, key = uuidv7()) =>
+      patient.api
+        .post('/appointments')
+        .set('idempotency-key', key)
+        .send({ patientId, doctorId, ...halfHour(n) });
+    for (let n = 0; n < MAX_PENDING; n += 1) await book(n).expect(202);
+    const key = uuidv7();
+    const refused = await book(MAX_PENDING, key).expect(429);
+    expect(refused.body.type).toBe('urn:problem-type:too-many-requests');
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    const other = { patientId: await seedPatient(patient), doctorId, ...halfHour(0) };
+    await patient.api.post('/appointments').send(other).expect(202);
+
+    const { rows } = await patient.db.query('select id from appointments where patient_id = $1 limit 1', [
+      patientId,
+    ]);
+    await patient.api.post(`/appointments/${rows[0].id}/cancel`).expect(200);
+    // The key was forgotten with the refusal.
+    await book(MAX_PENDING, key).expect(202);
+  });
+});
