@@ -1,8 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { MAX_PENDING } from './patient/appointments/appointment.ts';
 import { send, startWorld, type World } from './testing/access-world.ts';
-import { halfHour, seedPatient } from './testing/clinic.ts';
-import { startPatient, type TestService } from './testing/services.ts';
+import { halfHour } from './testing/clinic.ts';
 
 describe('requests of one subject', () => {
   const PER_SECOND = 3;
@@ -39,34 +38,48 @@ describe('requests of one subject', () => {
 });
 
 describe('bookings of one patient that wait for their answer', () => {
-  let patient: TestService;
+  let world: World;
   beforeAll(async () => {
-    // Nobody answers there.
-    patient = await startPatient();
+    world = await startWorld();
+    // Nobody answers from here on.
+    await world.doctor.stop();
   });
-  afterAll(() => patient?.stop());
+  afterAll(() => world?.stop());
 
   test('429 too-many-requests for one more than may wait, and 202 again when one has its answer', async () => {
-    const patientId = await seedPatient(patient);
-    const doctorId = uuidv7();
-    const book = (n: number, key = uuidv7()) =>
-      patient.api
-        .post('/appointments')
-        .set('idempotency-key', key)
-        .send({ patientId, doctorId, ...halfHour(n) });
-    for (let n = 0; n < MAX_PENDING; n += 1) await book(n).expect(202);
+    const { patientId, doctorId } = world.mine;
+    const token = await world.tokenOf('patient');
+    const book = async (n: number, key = uuidv7()) =>
+      fetch(`${world.patient.url}/appointments`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          'idempotency-key': key,
+        },
+        body: JSON.stringify({ patientId, doctorId, ...halfHour(100 + n) }),
+      });
+    for (let n = 0; n < MAX_PENDING; n += 1) expect((await book(n)).status).toBe(202);
     const key = uuidv7();
-    const refused = await book(MAX_PENDING, key).expect(429);
-    expect(refused.body.type).toBe('urn:problem-type:too-many-requests');
-    expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(1);
-    const other = { patientId: await seedPatient(patient), doctorId, ...halfHour(0) };
-    await patient.api.post('/appointments').send(other).expect(202);
-
-    const { rows } = await patient.db.query('select id from appointments where patient_id = $1 limit 1', [
-      patientId,
+    const refused = await book(MAX_PENDING, key);
+    expect([refused.status, await refused.json()]).toEqual([
+      429,
+      expect.objectContaining({ type: 'urn:problem-type:too-many-requests' }),
     ]);
-    await patient.api.post(`/appointments/${rows[0].id}/cancel`).expect(200);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+
+    const { rows } = await world.patient.db.query(
+      `select id from appointments where patient_id = $1 and status = 'pending' limit 1`,
+      [patientId],
+    );
+    const cancelled = await send(
+      world.patient,
+      'POST',
+      { path: `/appointments/${rows[0].id}/cancel` },
+      token,
+    );
+    expect(cancelled.status).toBe(200);
     // The key was forgotten with the refusal.
-    await book(MAX_PENDING, key).expect(202);
+    expect((await book(MAX_PENDING, key)).status).toBe(202);
   });
 });

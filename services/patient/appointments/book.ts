@@ -7,8 +7,8 @@ import { insertKey } from '../../shared/idempotency/store.ts';
 import { type Problem, tooManyRequests } from '../../shared/problem/problem.ts';
 import type { Scope } from '../access.ts';
 import { requirePatient } from '../patients/store.ts';
-import { type BookingRequest, MAX_PENDING, patientBusy } from './appointment.ts';
-import { hasMaxPending, insertPending, type OpenWish } from './outbox-store.ts';
+import { type BookingRequest, patientBusy } from './appointment.ts';
+import { countPending, insertPending, type OpenWish } from './outbox-store.ts';
 import { resume } from './resume.ts';
 import { type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
 
@@ -18,6 +18,8 @@ export interface BookCall {
   request: BookingRequest;
   /** Whose records the caller reaches. */
   scope: Scope;
+  /** So many bookings of the patient may wait for their answer; no limit if undefined. */
+  maxPending: number | undefined;
   key: IdempotencyKey | undefined;
 }
 
@@ -27,7 +29,7 @@ export interface BookCall {
  * @throws not-found (patient), patient-busy, and the doctor service's refusals
  */
 export async function bookAppointment(parts: SettleParts, call: BookCall): Promise<Answer> {
-  const { request, scope, key } = call;
+  const { request, key } = call;
   const { doctorId, startsAt, endsAt } = request;
   const wish: OpenWish = {
     appointmentId: uuidv7(),
@@ -36,7 +38,7 @@ export async function bookAppointment(parts: SettleParts, call: BookCall): Promi
     keyed: key !== undefined,
   };
   if (key === undefined) {
-    const waiting = await insertPending(parts.db, wish.appointmentId, request, { keyed: false, scope });
+    const waiting = await insertPending(parts.db, wish.appointmentId, request, { ...call, keyed: false });
     if (waiting === undefined) throw await refusal(parts.db, call);
     return settleNow(parts, { wish, waiting });
   }
@@ -54,8 +56,8 @@ async function insertOnce(
   const claim = await claimKey(tx, key);
   if (claim.state !== 'new') return { earlier: await resume(tx, claim) };
   const waiting = await insertPending(tx, wish.appointmentId, call.request, {
+    ...call,
     keyed: true,
-    scope: call.scope,
   });
   if (waiting === undefined) {
     const answer = keptProblem(await refusal(tx, call));
@@ -67,11 +69,11 @@ async function insertOnce(
 }
 
 /** Why a booking was not stored: patient-busy. @throws not-found (patient), too-many-requests */
-async function refusal(db: Db, { request, scope }: BookCall): Promise<Problem> {
+async function refusal(db: Db, { request, scope, maxPending }: BookCall): Promise<Problem> {
   await requirePatient(db, request.patientId, scope);
-  if (await hasMaxPending(db, request.patientId))
+  if (maxPending !== undefined && (await countPending(db, request.patientId)) >= maxPending)
     throw tooManyRequests(
-      `At most ${MAX_PENDING} bookings of a patient may wait for their answer; try again when they have it.`,
+      `At most ${maxPending} bookings of a patient may wait for their answer; try again when they have it.`,
       5,
     );
   return busyProblem();

@@ -4,7 +4,7 @@ import type { Representation } from '../../shared/http/answer.ts';
 import type { Scope } from '../access.ts';
 import type { Wish } from '../doctor-client.ts';
 import { withinScope } from '../patients/store.ts';
-import { type BookingRequest, MAX_PENDING, pendingJson } from './appointment.ts';
+import { type BookingRequest, pendingJson } from './appointment.ts';
 import type { RefusalReason } from './refusal.ts';
 import { retrySchedule } from './retry-schedule.ts';
 import { appointmentJson, changed } from './store.ts';
@@ -22,10 +22,10 @@ const COUNT_PENDING = lookup<[patientId: string], { count: number }>(
   `select count(*) from appointments where patient_id = $1 and status = 'pending'`,
 );
 
-/** Whether as many of a patient's bookings wait for their answer as may. */
-export async function hasMaxPending(db: Db, patientId: string): Promise<boolean> {
+/** How many of a patient's bookings wait for their answer. */
+export async function countPending(db: Db, patientId: string): Promise<number> {
   const [row] = await db.query(COUNT_PENDING, [patientId]);
-  return (row?.count ?? 0) >= MAX_PENDING;
+  return row?.count ?? 0;
 }
 
 const INSERT_PENDING = sql<
@@ -40,6 +40,7 @@ const INSERT_PENDING = sql<
     keyed: boolean,
     ofPatient: string | null,
     ofDoctor: string | null,
+    maxPending: number | null,
   ],
   { createdAt: string }
 >(
@@ -49,7 +50,8 @@ const INSERT_PENDING = sql<
      insert into appointment_revisions (appointment_id, revision, patient_id, doctor_id, starts_at, ends_at, holds, keyed)
      select $1::uuid, 1, patients.id, $3::uuid, $4::timestamptz, $5::timestamptz, true, $8::boolean
        from patients where id = $2 and deleted_at is null and ${withinScope('patients.id', 9)}
-        and (select count(*) from appointments a where a.patient_id = $2 and a.status = 'pending') < ${MAX_PENDING}
+        and ($11::integer is null or $11 > (
+          select count(*) from appointments a where a.patient_id = $2 and a.status = 'pending'))
         for key share
      on conflict do nothing
      returning appointment_id
@@ -68,7 +70,7 @@ export async function insertPending(
   db: Db,
   id: string,
   request: BookingRequest,
-  { keyed, scope }: { keyed: boolean; scope: Scope },
+  { keyed, scope, maxPending }: { keyed: boolean; scope: Scope; maxPending: number | undefined },
 ): Promise<Representation | undefined> {
   const { patientId, doctorId, startsAt, endsAt, reason, notes } = request;
   const [row] = await db.query(INSERT_PENDING, [
@@ -82,6 +84,7 @@ export async function insertPending(
     keyed,
     scope.patientId,
     scope.doctorId,
+    maxPending ?? null,
   ]);
   return row && { id, json: pendingJson(id, request, row.createdAt), version: 1 };
 }

@@ -14,6 +14,7 @@ import {
   appointmentTexts,
   bookingRequest,
   cancelRequest,
+  MAX_PENDING,
   rescheduleRequest,
   serverMadeMembers,
   statuses,
@@ -137,7 +138,9 @@ const bookingEndpoints = (parts: SettleParts): Endpoint[] => [
     handle: async ({ body, key, caller, own }) => {
       requireMembers(body, (member) => maySet(caller, member));
       requireOwnCalendar(own, body.doctorId);
-      return shownTo(caller, await bookAppointment(parts, { request: body, scope: scopeOf(own), key }));
+      const maxPending = caller.role === undefined ? undefined : MAX_PENDING;
+      const call = { request: body, scope: scopeOf(own), maxPending, key };
+      return shownTo(caller, await bookAppointment(parts, call));
     },
   }),
   endpoint({
