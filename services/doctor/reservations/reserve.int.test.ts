@@ -78,6 +78,16 @@ describe('PUT /reservations/{appointmentId}', () => {
     expect((await put(uuidv7())).status).toBe(201);
   });
 
+  test('409 slot-taken however long ago the time was reserved: no reservation ends by itself', async () => {
+    const id = uuidv7();
+    await put(id);
+    await doctor.db.query(
+      `update reservations set created_at = created_at - interval '60 days', updated_at = updated_at - interval '60 days'`,
+    );
+    expect(await put(uuidv7())).toMatchObject(refused('slot-taken'));
+    expect(await read(id)).toMatchObject({ state: 'active' });
+  });
+
   test('409 superseded for a revision older than the newest', async () => {
     const id = uuidv7();
     await put(id, { revision: 2 });

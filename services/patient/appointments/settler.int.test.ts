@@ -238,6 +238,17 @@ describe('settlers', () => {
     expect(doctor.asked).toHaveLength(2);
   });
 
+  test('give up no booking, however long it has waited', async () => {
+    scriptAbsence();
+    await seedWaiting(1);
+    await db.query(`update appointments set created_at = created_at - interval '60 days'`);
+    startSettler();
+    await untilAsked(2);
+    expect(await statuses()).toEqual({ pending: 1 });
+    doctor.script(() => undefined);
+    await untilBooked(1);
+  });
+
   test('stop when the tries under way have ended', async () => {
     await seedWaiting(40, { tries: 9 });
     doctor.script(() => ({ before: sleep(200) }));

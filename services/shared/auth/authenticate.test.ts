@@ -74,6 +74,7 @@ describe('a token', () => {
       'of another issuer',
       async (good) => (await createIssuer({ issuer: 'https://other.example' })).sign(good),
     ],
+    ['whose issuer is a list', (good) => issuer.sign({ ...good, iss: [issuer.entry.issuer] })],
     ['for another audience', (good) => issuer.sign({ ...good, aud: 'somebody-else' })],
     ['without an audience', (good) => issuer.sign({ ...good, aud: undefined })],
     ['without exp', (good) => issuer.sign({ ...good, exp: undefined })],
@@ -95,6 +96,11 @@ describe('a token', () => {
     expect(await outcome(await issuer.sign({ role: 'reader' }), { entries })).toBe(REFUSED);
     const token = await issuer.sign({ role: 'reader' }, { typ: 'at+jwt' });
     expect(await outcome(token, { entries })).toMatchObject({ role: 'reader' });
+  });
+
+  test('401 when it is signed by an algorithm that the issuer does not use', async () => {
+    const entries = [{ ...issuer.entry, algorithms: ['EdDSA'] }];
+    expect(await outcome(await issuer.sign({ role: 'reader' }), { entries })).toBe(REFUSED);
   });
 
   test('401 where an issuer signs with what only another may', async () => {

@@ -77,6 +77,38 @@ test('every bad variable is named at once, with what is allowed and without its 
   expect(message).not.toContain('\n');
 });
 
+describe('AUTH=jwt', () => {
+  const JWT = { AUTH: 'jwt', DATABASE_URL };
+  const key = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' };
+  const entry = {
+    issuer: 'https://a.example',
+    audience: 'clinic',
+    jwks: { keys: [key] },
+    roleClaim: '/role',
+  };
+
+  test('reads the issuers and the limits', () => {
+    const AUTH_ISSUERS_FILE = file('issuers', JSON.stringify([entry]));
+    const AUTH_DENY_FILE = file('denied', '');
+    expect(read({ ...JWT, AUTH_ISSUERS_FILE, AUTH_DENY_FILE }).auth).toMatchObject({
+      issuers: [{ ...entry, algorithms: ['RS256', 'ES256', 'EdDSA'] }],
+      denyFile: AUTH_DENY_FILE,
+      requestsPerSecond: 100,
+    });
+  });
+
+  test('does not start without issuers, or with a list that cannot be read', () => {
+    expect(refusal(JWT)).toBe('AUTH_ISSUERS_FILE must be set to the path of a file');
+    expect(refusal({ ...JWT, AUTH_ISSUERS_FILE: path.join(folder, 'none') })).toBe(
+      'AUTH_ISSUERS_FILE names a file that cannot be read: ENOENT',
+    );
+    const AUTH_ISSUERS_FILE = file('issuers', JSON.stringify([entry]));
+    expect(refusal({ ...JWT, AUTH_ISSUERS_FILE, AUTH_DENY_FILE: path.join(folder, 'none') })).toBe(
+      'AUTH_DENY_FILE names a file that cannot be read: ENOENT',
+    );
+  });
+});
+
 test('without AUTH nothing starts', () => {
   expect(refusal({ DATABASE_URL })).toBe('AUTH must be set to one of: off, jwt');
   expect(refusal({ ...LEAST, AUTH: 'none' })).toBe('AUTH must be one of: off, jwt');

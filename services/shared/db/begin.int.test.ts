@@ -49,6 +49,11 @@ describe('when BEGIN fails, nothing of the transaction is committed', () => {
     expect(await names()).toEqual([]);
   });
 
+  test('and that is told, also where all of it locked and read only', async () => {
+    const work = db.tx((tx) => tx.query(NAMES, []), { beginsByLocking: true });
+    await expect(work).rejects.toThrow();
+  });
+
   test('and the next transaction is one again', async () => {
     await db.tx((tx) => tx.query(ADD, ['lost'])).catch(() => undefined);
     const error = new Error('changed my mind');
