@@ -246,6 +246,45 @@ describe('who cannot be told apart', () => {
     }
   });
 
+  test('a key’s first answer is told again only while its caller reaches what it shows', async () => {
+    const patientId = await seedPatient(world.patient);
+    const pair = await world.seedPair({ patientId, doctorId: mine.doctorId });
+    const key = `key-${uuidv7()}`;
+    const doctor = await world.tokenOf('doctor');
+    const amend = () =>
+      fetch(`${world.patient.url}/patients/${patientId}/history/${pair.entryId}/amend`, {
+        method: 'POST',
+        headers: {
+          'idempotency-key': key,
+          'content-type': 'application/json',
+          authorization: `Bearer ${doctor}`,
+        },
+        body: '{"description":"clinical text"}',
+      });
+    expect((await amend()).status).toBe(201);
+    expect((await amend()).status).toBe(201);
+    await world.patient.db.query(`update appointments set status = 'cancelled' where id = $1`, [
+      pair.appointmentId,
+    ]);
+    expect((await amend()).status).toBe(404);
+  });
+
+  test('a subject with another record of its own does not get the answer of the first', async () => {
+    const headers = { 'idempotency-key': `key-${uuidv7()}`, 'content-type': 'application/json' };
+    const pair = await world.seedPair(mine);
+    const body = JSON.stringify({ patientId: mine.patientId, doctorId: mine.doctorId, ...pair.free });
+    const book = async (patientId: string) => {
+      const token = await world.issuer.sign({ role: 'patient', sub: 'one subject', patient_id: patientId });
+      return fetch(`${world.patient.url}/appointments`, {
+        method: 'POST',
+        headers: { ...headers, authorization: `Bearer ${token}` },
+        body,
+      });
+    };
+    expect((await book(mine.patientId)).status).toBe(201);
+    expect((await book(theirs.patientId)).status).toBe(404);
+  });
+
   test('a key belongs to its caller: another with the same key books anew', async () => {
     const key = { 'idempotency-key': `key-${uuidv7()}` };
     const book = async (role: Role, body: object) =>

@@ -68,6 +68,7 @@ describe('bookings of one patient that wait for their answer', () => {
     ]);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
 
+    // Cancelling does not help: the doctor's time is still to be given back.
     const { rows } = await world.patient.db.query(
       `select id from appointments where patient_id = $1 and status = 'pending' limit 1`,
       [patientId],
@@ -79,6 +80,10 @@ describe('bookings of one patient that wait for their answer', () => {
       token,
     );
     expect(cancelled.status).toBe(200);
+    expect((await book(MAX_PENDING)).status).toBe(429);
+    await world.patient.db.query('update appointments set answered_revision = revision where id = $1', [
+      rows[0].id,
+    ]);
     // The key was forgotten with the refusal.
     expect((await book(MAX_PENDING, key)).status).toBe(202);
   });

@@ -7,7 +7,7 @@ export const roles = {
   receptionist: {},
   doctor: { ownIdClaim: 'doctor_id' },
   patient: { ownIdClaim: 'patient_id' },
-  service: { isUnlimited: true },
+  service: {},
 } satisfies Roles;
 
 /** Whose records are reached: a patient's own, those that a doctor has, or everybody's where both are null. */
@@ -17,6 +17,9 @@ export interface Scope {
 }
 
 export const everybody: Scope = { patientId: null, doctorId: null };
+
+/** Whether a scope leaves anybody out. */
+export const isLimited = ({ patientId, doctorId }: Scope): boolean => patientId !== null || doctorId !== null;
 
 export const scopeOf = (own: Own | undefined): Scope => ({
   patientId: own?.role === 'patient' ? own.id : null,

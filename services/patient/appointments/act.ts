@@ -4,7 +4,7 @@ import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { once } from '../../shared/idempotency/once.ts';
 import type { Scope } from '../access.ts';
 import { type Action, afterAction, transitionProblem, waitingProblem } from './appointment.ts';
-import { lockPresent } from './lock.ts';
+import { lockPresent, stillReaches } from './lock.ts';
 import { setStatus } from './store.ts';
 
 export interface ActCall {
@@ -20,10 +20,15 @@ export interface ActCall {
  * @throws not-found, version-mismatch, invalid-transition, change-in-progress
  */
 export const act = (db: Database, { id, action, scope, ifMatch, key }: ActCall): Promise<Answer> =>
-  once(db, key, async (tx) => {
-    const { status, previousStatuses, settled } = await lockPresent(tx, { id, scope, ifMatch });
-    const next = afterAction(action, status, previousStatuses);
-    if (next === undefined) throw transitionProblem(action, status, previousStatuses);
-    if (!settled) throw waitingProblem();
-    return ok(await setStatus(tx, id, next.status, next.previous));
-  });
+  once(
+    db,
+    key,
+    async (tx) => {
+      const { status, previousStatuses, settled } = await lockPresent(tx, { id, scope, ifMatch });
+      const next = afterAction(action, status, previousStatuses);
+      if (next === undefined) throw transitionProblem(action, status, previousStatuses);
+      if (!settled) throw waitingProblem();
+      return ok(await setStatus(tx, id, next.status, next.previous));
+    },
+    stillReaches(id, scope),
+  );

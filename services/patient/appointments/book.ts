@@ -6,7 +6,7 @@ import { claimKey, keptProblem } from '../../shared/idempotency/once.ts';
 import { insertKey } from '../../shared/idempotency/store.ts';
 import { type Problem, tooManyRequests } from '../../shared/problem/problem.ts';
 import type { Scope } from '../access.ts';
-import { requirePatient } from '../patients/store.ts';
+import { requirePatient, stillReaches } from '../patients/store.ts';
 import { type BookingRequest, patientBusy } from './appointment.ts';
 import { countPending, insertPending, type OpenWish } from './outbox-store.ts';
 import { resume } from './resume.ts';
@@ -54,7 +54,10 @@ async function insertOnce(
   key: IdempotencyKey,
 ): Promise<OpenedRevision | { earlier: Answer }> {
   const claim = await claimKey(tx, key);
-  if (claim.state !== 'new') return { earlier: await resume(tx, claim) };
+  if (claim.state !== 'new') {
+    await stillReaches(call.request.patientId, call.scope)(tx);
+    return { earlier: await resume(tx, claim) };
+  }
   const waiting = await insertPending(tx, wish.appointmentId, call.request, {
     ...call,
     keyed: true,

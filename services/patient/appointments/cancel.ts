@@ -4,7 +4,7 @@ import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { everybody, type Scope } from '../access.ts';
 import { type CancelRequest, canCancel, transitionProblem } from './appointment.ts';
 import { openOnce } from './change.ts';
-import { lockPresent } from './lock.ts';
+import { lockPresent, stillReaches } from './lock.ts';
 import { insertWish, type OpenWish, openCancellation } from './outbox-store.ts';
 import { answerTo } from './outcome.ts';
 import { answerKey, type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
@@ -28,12 +28,17 @@ export async function cancelAppointment(
   { id, request, scope, ifMatch, key }: CancelCall,
 ): Promise<Answer> {
   const { reason, by } = request ?? {};
-  const opened = await openOnce(parts.db, key, async (tx) => {
-    const present = await lockPresent(tx, { id, scope, ifMatch });
-    if (!canCancel(present.status))
-      throw transitionProblem('cancel', present.status, present.previousStatuses);
-    return openRelease(tx, present, { ...reason, by }, key !== undefined);
-  });
+  const opened = await openOnce(
+    parts.db,
+    key,
+    async (tx) => {
+      const present = await lockPresent(tx, { id, scope, ifMatch });
+      if (!canCancel(present.status))
+        throw transitionProblem('cancel', present.status, present.previousStatuses);
+      return openRelease(tx, present, { ...reason, by }, key !== undefined);
+    },
+    stillReaches(id, scope),
+  );
   return 'earlier' in opened ? opened.earlier : settleNow(parts, opened);
 }
 

@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
+import { whileLocked } from '../../testing/calendar.ts';
 import { at, invariantsBroken, seedDoctor, seedPatient } from '../../testing/clinic.ts';
 import { startDoctor, startPatient, type TestService } from '../../testing/services.ts';
 
@@ -111,6 +112,16 @@ describe('POST /appointments/{id}/reschedule', () => {
     const { status, body } = await post('reschedule', { startsAt: at(2, '11:00') });
     expect([status, word(body)]).toEqual([409, 'patient-busy']);
     expect((await patient.api.get(`/appointments/${id}`)).body).toMatchObject({ revision: 1, settled: true });
+  });
+
+  test('409 change-in-progress, or one after the other, when two arrive at the same moment', async () => {
+    const answers = await whileLocked(
+      patient,
+      `select from appointments where id = '${id}' for update`,
+      [at(3), at(4)].map((startsAt) => () => post('reschedule', { startsAt })),
+    );
+    for (const { status, body } of answers)
+      expect(['200', 'change-in-progress']).toContain(status === 200 ? '200' : word(body));
   });
 
   test('409 invalid-transition once the visit has begun, naming the state and what is allowed', async () => {
@@ -282,6 +293,17 @@ describe('while the doctor service is away', () => {
       revision: 2,
       state: 'released',
     });
+  });
+
+  test('a cancellation frees the patient’s time at once', async () => {
+    await lonely.api.post(`/appointments/${id}/cancel`);
+    const other = await seedDoctor(doctor);
+    const again = await lonely.api
+      .post('/appointments')
+      .send({ patientId, doctorId: other, startsAt: at(2), durationMinutes: 30 });
+    expect([again.status, again.body.status]).toEqual([202, 'pending']);
+    await untilSettled(again.body.id, 'booked');
+    await untilSettled(id, 'cancelled');
   });
 
   async function untilSettled(appointmentId: string, status: string): Promise<void> {

@@ -10,17 +10,22 @@ import type { OpenedRevision } from './settle.ts';
 /**
  * Opens the next revision of an appointment in one transaction, once per key.
  * @param open stores the revision; what it throws with status 409 stays with the key
+ * @param mayAnswer throws when the caller may no longer see what the first answer shows
  * @returns the revision to settle, or the answer of a key that has been here before
  */
 export async function openOnce(
   db: Database,
   key: IdempotencyKey | undefined,
   open: (tx: Db) => Promise<OpenedRevision>,
+  mayAnswer: (tx: Db) => Promise<void>,
 ): Promise<OpenedRevision | { earlier: Answer }> {
   if (key === undefined) return db.tx(open);
   return db.tx(async (tx) => {
     const claim = await claimKey(tx, key);
-    if (claim.state !== 'new') return { earlier: await resume(tx, claim) };
+    if (claim.state !== 'new') {
+      await mayAnswer(tx);
+      return { earlier: await resume(tx, claim) };
+    }
     await setSavepoint(tx);
     try {
       const opened = await open(tx);

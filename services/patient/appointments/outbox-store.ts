@@ -19,10 +19,10 @@ const FIRST_TRY = `now() + interval '${retrySchedule.ownTry} seconds'`;
 
 const COUNT_PENDING = lookup<[patientId: string], { count: number }>(
   'appointments.count_pending',
-  `select count(*) from appointments where patient_id = $1 and status = 'pending'`,
+  `select count(*) from appointments where patient_id = $1 and answered_revision < revision`,
 );
 
-/** How many of a patient's bookings wait for their answer. */
+/** How many of a patient's bookings and changes wait for their answer. */
 export async function countPending(db: Db, patientId: string): Promise<number> {
   const [row] = await db.query(COUNT_PENDING, [patientId]);
   return row?.count ?? 0;
@@ -51,7 +51,7 @@ const INSERT_PENDING = sql<
      select $1::uuid, 1, patients.id, $3::uuid, $4::timestamptz, $5::timestamptz, true, $8::boolean
        from patients where id = $2 and deleted_at is null and ${withinScope('patients.id', 9)}
         and ($11::integer is null or $11 > (
-          select count(*) from appointments a where a.patient_id = $2 and a.status = 'pending'))
+          select count(*) from appointments a where a.patient_id = $2 and a.answered_revision < a.revision))
         for key share
      on conflict do nothing
      returning appointment_id

@@ -5,7 +5,7 @@ import type { Scope } from '../access.ts';
 import { type RescheduleRequest, rescheduled, transitionProblem, waitingProblem } from './appointment.ts';
 import { busyProblem } from './book.ts';
 import { openOnce } from './change.ts';
-import { lockPresent } from './lock.ts';
+import { lockPresent, stillReaches } from './lock.ts';
 import { insertWish, type OpenWish, openRevision } from './outbox-store.ts';
 import { type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
 
@@ -22,7 +22,12 @@ export interface RescheduleCall {
  * @throws not-found, version-mismatch, invalid-transition, change-in-progress, patient-busy, and the doctor service's refusals
  */
 export async function rescheduleAppointment(parts: SettleParts, call: RescheduleCall): Promise<Answer> {
-  const opened = await openOnce(parts.db, call.key, (tx) => openWish(tx, call));
+  const opened = await openOnce(
+    parts.db,
+    call.key,
+    (tx) => openWish(tx, call),
+    stillReaches(call.id, call.scope),
+  );
   return 'earlier' in opened ? opened.earlier : settleNow(parts, opened);
 }
 

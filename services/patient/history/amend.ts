@@ -6,7 +6,7 @@ import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { once } from '../../shared/idempotency/once.ts';
 import { invalidRequest } from '../../shared/problem/problem.ts';
 import type { Scope } from '../access.ts';
-import { keepPatient } from '../patients/store.ts';
+import { keepPatient, stillReaches } from '../patients/store.ts';
 import { amendedEntry, noSuchEntry, serverMade, superseded } from './entry.ts';
 import { appendEntry } from './record.ts';
 import { findEntry, findVisit } from './store.ts';
@@ -32,19 +32,24 @@ export const amendEntry = (
     scope: Scope;
   },
 ): Promise<Answer> =>
-  once(db, key, async (tx) => {
-    await keepPatient(tx, patientId, scope);
-    const found = await findEntry(tx, patientId, entryId);
-    if (found === undefined) {
-      if ((await findVisit(tx, patientId, entryId)) === undefined) throw noSuchEntry();
-      throw invalidRequest([
-        { pointer: '#', detail: 'a visit follows from its appointment and cannot be amended' },
-      ]);
-    }
-    requireVersion(ifMatch, found.version);
-    const current = JSON.parse(found.json);
-    // Two at once both get here; the constraint lets one of them pass.
-    if (current.supersededBy !== undefined) throw superseded();
-    const entry = patched({ schema: amendedEntry, current, body, serverMade });
-    return appendEntry(tx, { patientId, entry, supersedes: entryId, by });
-  });
+  once(
+    db,
+    key,
+    async (tx) => {
+      await keepPatient(tx, patientId, scope);
+      const found = await findEntry(tx, patientId, entryId);
+      if (found === undefined) {
+        if ((await findVisit(tx, patientId, entryId)) === undefined) throw noSuchEntry();
+        throw invalidRequest([
+          { pointer: '#', detail: 'a visit follows from its appointment and cannot be amended' },
+        ]);
+      }
+      requireVersion(ifMatch, found.version);
+      const current = JSON.parse(found.json);
+      // Two at once both get here; the constraint lets one of them pass.
+      if (current.supersededBy !== undefined) throw superseded();
+      const entry = patched({ schema: amendedEntry, current, body, serverMade });
+      return appendEntry(tx, { patientId, entry, supersedes: entryId, by });
+    },
+    stillReaches(patientId, scope),
+  );

@@ -5,7 +5,7 @@ import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { once } from '../../shared/idempotency/once.ts';
 import { invalidRequest } from '../../shared/problem/problem.ts';
 import type { Scope } from '../access.ts';
-import { keepPatient } from '../patients/store.ts';
+import { keepPatient, stillReaches } from '../patients/store.ts';
 import type { Entry } from './entry.ts';
 import { insertEntry, isAppointment } from './store.ts';
 
@@ -15,10 +15,15 @@ export const recordEntry = (
   patientId: string,
   { entry, key, by, scope }: { entry: Entry; key: IdempotencyKey | undefined; by: string; scope: Scope },
 ): Promise<Answer> =>
-  once(db, key, async (tx) => {
-    await keepPatient(tx, patientId, scope);
-    return appendEntry(tx, { patientId, entry, by });
-  });
+  once(
+    db,
+    key,
+    async (tx) => {
+      await keepPatient(tx, patientId, scope);
+      return appendEntry(tx, { patientId, entry, by });
+    },
+    stillReaches(patientId, scope),
+  );
 
 /**
  * Adds an entry to the history of a patient whom the transaction keeps.

@@ -3,7 +3,7 @@ import type { Db } from '../../shared/db/database.ts';
 import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
 import { notFound } from '../../shared/problem/problem.ts';
-import type { Scope } from '../access.ts';
+import { isLimited, type Scope } from '../access.ts';
 import { digitsOf, type Identifier, identifierTaken, nameKey, type Patient } from './patient.ts';
 
 /** A patient `p` as it leaves: JSON text. */
@@ -34,6 +34,13 @@ export const hasPatient = (patientId: string, doctorId: string): string => `exis
 
 type ScopedId = [id: string, patientId: string | null, doctorId: string | null];
 const scoped = (id: string, { patientId, doctorId }: Scope): ScopedId => [id, patientId, doctorId];
+
+/** What must hold before a key's first answer is told again: the patient is still within the scope. */
+export const stillReaches =
+  (patientId: string, scope: Scope) =>
+  async (tx: Db): Promise<void> => {
+    if (isLimited(scope)) await requirePatient(tx, patientId, scope);
+  };
 
 /** Whether a patient is within a scope, whose two ids are the parameters from this number on. */
 export const withinScope = (id: string, parameter: number): string =>
@@ -73,6 +80,8 @@ const KEEP = sql<ScopedId, { id: string }>(
  */
 export async function keepPatient(tx: Db, id: string, scope: Scope): Promise<void> {
   present(await tx.query(KEEP, scoped(id, scope)));
+  // What makes a patient a doctor's may have ended while this waited for the row.
+  if (isLimited(scope)) await requirePatient(tx, id, scope);
 }
 
 const LOCK = sql<ScopedId, { id: string }>(

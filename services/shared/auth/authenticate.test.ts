@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { jest } from '@jest/globals';
 import { createIssuer, signWithPublicKey, type TestIssuer, unsigned } from '../../testing/tokens.ts';
 import { Problem } from '../problem/problem.ts';
 import { createAuthenticator } from './authenticate.ts';
@@ -42,7 +43,11 @@ async function outcome(
 
 async function ask(authenticate: ReturnType<typeof createAuthenticator>, token: string | undefined) {
   try {
-    return await authenticate({ headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+    const authorization = token === undefined ? undefined : `Bearer ${token}`;
+    return await authenticate({
+      headers: authorization === undefined ? {} : { authorization },
+      headersDistinct: authorization === undefined ? {} : { authorization: [authorization] },
+    });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return `${error.status} ${error.type}`;
@@ -83,6 +88,10 @@ describe('a token', () => {
     ['that has expired', (good) => issuer.sign({ ...good, exp: Math.floor(Date.now() / 1000) - 10 })],
     ['that is not valid yet', (good) => issuer.sign({ ...good, nbf: Math.floor(Date.now() / 1000) + 60 })],
     ['that was changed', async (good) => (await issuer.sign(good)).replace(/\.[^.]*\./, `.${btoa('{}')}.`)],
+    ['with a subject that is no text', (good) => issuer.sign({ ...good, sub: 77 })],
+    ['with a subject that nothing could hold', (good) => issuer.sign({ ...good, sub: 'a\0b' })],
+    ['with a longer subject than names have', (good) => issuer.sign({ ...good, sub: 'x'.repeat(256) })],
+    ['with a jti that is no text', (good) => issuer.sign({ ...good, jti: 77 })],
     ['that is longer than any', async (good) => issuer.sign({ ...good, more: 'x'.repeat(9_000) })],
   ])('401 for one %s', async (_what, make) => {
     const authenticate = createAuthenticator(issuersOf(issuer.entry), ROLES, nobody);
@@ -146,6 +155,17 @@ describe('a token', () => {
   });
 });
 
+test('401 for two Authorization headers, whichever is good', async () => {
+  const authenticate = createAuthenticator(issuersOf(issuer.entry), ROLES, nobody);
+  const good = `Bearer ${await issuer.sign({ role: 'reader' })}`;
+  await expect(
+    authenticate({
+      headers: { authorization: good },
+      headersDistinct: { authorization: [good, 'Bearer other'] },
+    }),
+  ).rejects.toMatchObject({ status: 401 });
+});
+
 describe('roles', () => {
   test('come from where the pointer points, by the words of the issuer', async () => {
     const entries = [
@@ -201,6 +221,36 @@ describe('keys of a remote issuer', () => {
         role: 'reader',
       });
     expect(asked).toBe(1);
+  });
+
+  test('are asked again for nothing that was verified with them', async () => {
+    answer = () => ({ status: 200, body: issuer.entry.jwks });
+    const verify = jest.spyOn(globalThis.crypto.subtle, 'verify');
+    const authenticate = createAuthenticator(issuersOf(remoteEntry(await start())), ROLES, nobody);
+    const tokens = await Promise.all(['a', 'b', 'c'].map((sub) => issuer.sign({ role: 'reader', sub })));
+    for (let round = 0; round < 5; round += 1)
+      for (const token of tokens) expect(await ask(authenticate, token)).toMatchObject({ role: 'reader' });
+    expect(verify).toHaveBeenCalledTimes(tokens.length);
+    verify.mockRestore();
+  });
+
+  test('401 for what was good until they changed, when they are asked for again', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    answer = () => ({ status: 200, body: issuer.entry.jwks });
+    const authenticate = createAuthenticator(issuersOf(remoteEntry(await start())), ROLES, nobody);
+    const token = await issuer.sign({ role: 'reader', exp: Math.floor(Date.now() / 1000) + 7_200 });
+    expect(await ask(authenticate, token)).toMatchObject({ role: 'reader' });
+    const other = await createIssuer({ keyId: 'key-2' });
+    answer = () => ({ status: 200, body: other.entry.jwks });
+    jest.setSystemTime(Date.now() + 11 * 60_000);
+    expect(await ask(authenticate, token)).toBe(REFUSED);
+    jest.useRealTimers();
+  });
+
+  test('503 while they are not what keys look like', async () => {
+    answer = () => ({ status: 200, body: { error: 'maintenance' } });
+    const token = await issuer.sign({ role: 'reader' });
+    expect(await outcome(token, { entries: [remoteEntry(await start())] })).toBe('503 unavailable');
   });
 
   test('503 while they cannot be had, never 401', async () => {

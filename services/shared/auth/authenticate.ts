@@ -40,6 +40,9 @@ function rolesOf({ claims, issuer }: Verified, known: Roles): ReadonlySet<string
   return new Set(meant.filter((role) => role !== undefined));
 }
 
+/** Two issuers may give the same name to two people (OpenID Connect Core §2: `sub` is unique within `iss`). */
+const subjectOf = ({ claims, issuer }: Verified): string => `${issuer.issuer}#${claims.sub}`;
+
 function callerOf(verified: Verified, known: Roles): Caller {
   const [role, ...others] = rolesOf(verified, known);
   if (role === undefined || others.length > 0)
@@ -48,20 +51,33 @@ function callerOf(verified: Verified, known: Roles): Caller {
   const ownId = ownIdClaim === undefined ? undefined : verified.claims[ownIdClaim];
   if (ownIdClaim !== undefined && (typeof ownId !== 'string' || !UUID.test(ownId)))
     throw forbidden(`A token of the role ${role} must have the claim ${ownIdClaim}, a UUID.`);
-  // Two issuers may give the same name to two people (OpenID Connect Core §2: `sub` is unique within `iss`).
-  const subject = `${verified.issuer.issuer}#${verified.claims.sub}`;
-  return { subject, role, ownId: (ownId as string | undefined)?.toLowerCase() };
+  return { subject: subjectOf(verified), role, ownId: (ownId as string | undefined)?.toLowerCase() };
 }
 
 /**
  * Tells who sends a request, by its bearer token (RFC 6750 §2.1) and nothing else.
+ * @param admit is told the subject of every good token but those of roles without a limit; what it throws refuses the request
  * @throws unauthenticated, forbidden (no role, or several), unavailable (an issuer's keys cannot be had)
  */
-export function createAuthenticator(issuers: readonly Issuer[], known: Roles, denyList: DenyList) {
+export function createAuthenticator(
+  issuers: readonly Issuer[],
+  known: Roles,
+  denyList: DenyList,
+  admit: (subject: string) => void = () => undefined,
+) {
   const verify = createVerifier(issuers, denyList);
-  return async ({ headers }: Pick<IncomingMessage, 'headers'>): Promise<Caller> => {
+  return async ({
+    headers,
+    headersDistinct,
+  }: Pick<IncomingMessage, 'headers' | 'headersDistinct'>): Promise<Caller> => {
+    // Whoever stands between might believe another one of them than we do.
+    if ((headersDistinct.authorization?.length ?? 0) > 1)
+      throw unauthenticated('Send one Authorization header.');
     const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(headers.authorization ?? '') ?? [];
     if (token === undefined) throw unauthenticated('Send a token: Authorization: Bearer …');
-    return callerOf(await verify(token), known);
+    const verified = await verify(token);
+    const [role] = rolesOf(verified, known);
+    if (role === undefined || known[role]?.isUnlimited !== true) admit(subjectOf(verified));
+    return callerOf(verified, known);
   };
 }

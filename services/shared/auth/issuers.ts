@@ -18,7 +18,7 @@ const ASYMMETRIC = [
 /** A JSON Pointer (RFC 6901) into the token's claims. */
 const pointer = z
   .string()
-  .regex(/^(\/([^~/]|~[01])*)*$/, 'must be a JSON Pointer such as /realm_access/roles');
+  .regex(/^(\/([^~/]|~[01])*)+$/, 'must be a JSON Pointer such as /realm_access/roles');
 
 const issuerSchema = (roles: readonly string[]) =>
   z

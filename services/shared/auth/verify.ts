@@ -1,5 +1,5 @@
 import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
-import { defineProblem, unavailable } from '../problem/problem.ts';
+import { defineProblem, Problem, unavailable } from '../problem/problem.ts';
 import type { DenyList } from './deny-list.ts';
 import type { Issuer } from './issuers.ts';
 import { createTokenCache } from './token-cache.ts';
@@ -31,7 +31,8 @@ function keysOf({ jwksUri, jwks }: Issuer): Keys {
   if (jwksUri === undefined)
     return createLocalJWKSet(jwks as unknown as Parameters<typeof createLocalJWKSet>[0]) as Keys;
   return createRemoteJWKSet(new URL(jwksUri), {
-    cacheMaxAge: KEYS_MS,
+    // Sooner than what was verified with them is forgotten, so that it is verified with what is there then.
+    cacheMaxAge: KEYS_MS - KEYS_TIMEOUT_MS,
     cooldownDuration: KEYS_COOLDOWN_MS,
     timeoutDuration: KEYS_TIMEOUT_MS,
   }) as Keys;
@@ -41,8 +42,10 @@ interface Trusted {
   issuer: Issuer;
   keys: Keys;
   verified: ReturnType<typeof createTokenCache<Verified>>;
-  /** The keys that the cached tokens were verified with. */
-  verifiedWith?: unknown;
+  /** The keys that the cached tokens were verified with, as text. */
+  verifiedWith?: string;
+  /** When the cache was last emptied; milliseconds of the epoch. */
+  emptiedAt: number;
 }
 
 const unsafeIssuerOf = (token: string): unknown => {
@@ -60,8 +63,18 @@ const refused = () =>
 /** Whether the issuer's keys could not be had: then nothing is known about the token. */
 const keysAreAway = (error: unknown): boolean =>
   error instanceof errors.JWKSTimeout ||
+  error instanceof errors.JWKSInvalid ||
   !(error instanceof errors.JOSEError) ||
   error.code === 'ERR_JOSE_GENERIC';
+
+function empty(entry: Trusted, now: number): void {
+  entry.verified.clear();
+  entry.emptiedAt = now;
+}
+
+/** Names that the deny list, keys and logs can hold (OpenID Connect Core §2: at most 255 characters). */
+const isName = (value: unknown): value is string =>
+  typeof value === 'string' && /^[^\p{Cc}]{1,255}$/u.test(value);
 
 /**
  * Verifies tokens (RFC 7519, RFC 8725): each with the keys and the rules of the issuer that it names, never a mixture.
@@ -71,7 +84,7 @@ export function createVerifier(issuers: readonly Issuer[], denyList: DenyList) {
   const trusted = new Map<string, Trusted>(
     issuers.map((issuer) => [
       issuer.issuer,
-      { issuer, keys: keysOf(issuer), verified: createTokenCache<Verified>(CACHED_TOKENS) },
+      { issuer, keys: keysOf(issuer), verified: createTokenCache<Verified>(CACHED_TOKENS), emptiedAt: 0 },
     ]),
   );
 
@@ -86,8 +99,10 @@ export function createVerifier(issuers: readonly Issuer[], denyList: DenyList) {
         requiredClaims: ['exp', 'iat', 'sub'],
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
       });
+      if (!isName(payload.sub) || (payload.jti !== undefined && !isName(payload.jti))) throw refused();
       return { claims: payload as Verified['claims'], issuer };
     } catch (error) {
+      if (error instanceof Problem) throw error;
       if (keysAreAway(error))
         throw unavailable('The keys of the token’s issuer cannot be had; try again in a moment.', {
           cause: error,
@@ -101,14 +116,14 @@ export function createVerifier(issuers: readonly Issuer[], denyList: DenyList) {
     const entry = trusted.get(String(unsafeIssuerOf(token)));
     if (entry === undefined) throw refused();
     const now = Date.now();
+    if (now - entry.emptiedAt > KEYS_MS) empty(entry, now);
     let verified = entry.verified.get(token, now);
     if (verified === undefined) {
       verified = await verify(entry, token);
-      const used = entry.keys.jwks?.();
-      if (used !== entry.verifiedWith) entry.verified.clear();
+      const used = JSON.stringify(entry.keys.jwks?.());
+      if (used !== entry.verifiedWith) empty(entry, now);
       entry.verifiedWith = used;
-      const endsAt = ((verified.claims.exp ?? 0) + CLOCK_TOLERANCE_SECONDS) * 1_000;
-      entry.verified.set(token, verified, Math.min(endsAt, now + KEYS_MS));
+      entry.verified.set(token, verified, ((verified.claims.exp ?? 0) + CLOCK_TOLERANCE_SECONDS) * 1_000);
     }
     const { sub, jti } = verified.claims;
     if (denyList.denies(sub) || (jti !== undefined && denyList.denies(jti))) throw refused();

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Roles } from '../auth/authenticate.ts';
 import type { Caller } from '../caller/caller.ts';
 import type { IdempotencyKey } from '../idempotency/key.ts';
 import type { Answer } from './answer.ts';
@@ -92,4 +93,25 @@ export function param(call: Pick<Call, 'params'>, name: string): string {
   const value = call.params[name];
   if (value === undefined) throw new Error(`The path has no parameter ${name}`);
   return value;
+}
+
+/**
+ * Holds every endpoint to declare who may call it, in roles that the service knows.
+ * @throws Error that names the endpoint, a defect that stops the start
+ */
+export function requireDeclarations(endpoints: readonly Endpoint[], roles: Roles): void {
+  for (const { method, path, access = {} } of endpoints) {
+    const fault = (what: string) => new Error(`${method} ${path} ${what}`);
+    if (Object.keys(access).length === 0 && Object.keys(roles).length > 0)
+      throw fault('does not declare who may call it');
+    for (const [role, reach] of Object.entries(access)) {
+      const known = Object.hasOwn(roles, role) ? roles[role] : undefined;
+      if (known === undefined) throw fault(`declares the role ${role}, which nobody has`);
+      if (reach === 'all') continue;
+      if (known.ownIdClaim === undefined)
+        throw fault(`limits the role ${role}, which has no record of its own`);
+      if (reach === 'self' && !/\/:id(\/|$)/.test(path))
+        throw fault(`limits the role ${role} to itself, and has no :id to compare`);
+    }
+  }
 }

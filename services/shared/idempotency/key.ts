@@ -31,6 +31,10 @@ function canonical(value: unknown): string {
   return JSON.stringify(value) ?? '';
 }
 
+/** Whose keys these are: the same subject in another role, or for another record, is somebody else. */
+const identityOf = ({ subject, role, ownId }: Caller): string =>
+  role === undefined ? subject : JSON.stringify([subject, role, ownId]);
+
 /**
  * The request's key, or undefined without the header. The header is accepted as an RFC 8941 string and bare.
  * @throws invalid-request when it is empty or longer than 255 characters
@@ -53,5 +57,5 @@ export function readKey(
   const fingerprint = createHash('sha256')
     .update(`${method} ${path}\n${canonical(body)}`)
     .digest('hex');
-  return { caller: caller.subject, key, fingerprint };
+  return { caller: identityOf(caller), key, fingerprint };
 }

@@ -51,17 +51,22 @@ const RETRY = { headers: { 'retry-after': '1' } };
 
 /**
  * Runs `work` in a transaction, once per key: the same key gets the first answer again. Work, key and answer commit together.
+ * @param mayAnswer throws when the caller may no longer see what the first answer shows
  * @throws what `work` throws; idempotency-key-reused, request-in-progress
  */
 export async function once(
   db: Database,
   key: IdempotencyKey | undefined,
   work: (tx: Db) => Promise<Answer>,
+  mayAnswer: (tx: Db) => Promise<void> = async () => undefined,
 ): Promise<Answer> {
   if (key === undefined) return db.tx(work);
   return db.tx(async (tx) => {
     const claim = await claimKey(tx, key);
-    if (claim.state === 'answered') return claim.answer;
+    if (claim.state === 'answered') {
+      await mayAnswer(tx);
+      return claim.answer;
+    }
     await setSavepoint(tx);
     let answer: Answer;
     try {

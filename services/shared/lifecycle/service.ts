@@ -8,7 +8,7 @@ import { newestMigration } from '../db/migrate.ts';
 import { type Health, packageVersion, watchDatabase } from '../health/health.ts';
 import type { Answer } from '../http/answer.ts';
 import { createApp } from '../http/app.ts';
-import type { Endpoint } from '../http/endpoint.ts';
+import { type Endpoint, requireDeclarations } from '../http/endpoint.ts';
 import { createRateLimit } from '../http/rate-limit.ts';
 import { sweepKeys } from '../idempotency/once.ts';
 import { createLog, type Log } from '../log/log.ts';
@@ -80,19 +80,15 @@ function authenticatorOf(
   const denyList = watchDenyList(auth.denyFile, (error) =>
     log.error({ error }, 'AUTH_DENY_FILE cannot be read; what was read last stays denied'),
   );
-  const authenticate = createAuthenticator(auth.issuers, roles, denyList);
   const secondsToWait = createRateLimit(auth.requestsPerSecond);
-  return async (req) => {
-    const caller = await authenticate(req);
-    if (roles[caller.role ?? '']?.isUnlimited === true) return caller;
-    const seconds = secondsToWait(caller.subject);
+  return createAuthenticator(auth.issuers, roles, denyList, (subject) => {
+    const seconds = secondsToWait(subject);
     if (seconds > 0)
       throw tooManyRequests(
         `At most ${auth.requestsPerSecond} requests a second; try again in a moment.`,
         seconds,
       );
-    return caller;
-  };
+  });
 }
 
 interface Built {
@@ -131,6 +127,7 @@ async function build(
     databaseLoad: db.load,
   });
   const { endpoints, background = [] } = definition.build({ db, log, metrics });
+  requireDeclarations(endpoints, definition.roles);
   const document = JSON.stringify(
     openApiDocument(definition.title, version, definition.description, endpoints),
   );
