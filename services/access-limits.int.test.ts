@@ -186,10 +186,21 @@ describe('members', () => {
     expect((await as('patient', 'PATCH', { path, body: allowed, type: patch })).status).toBe(200);
     const refused = await as('patient', 'PATCH', {
       path,
-      body: { ...allowed, familyName: 'Other', version: 1 },
+      body: {
+        ...allowed,
+        familyName: 'Other',
+        givenName: 'Other',
+        birthDate: '1981',
+        gender: 'other',
+        identifiers: [],
+        version: 1,
+      },
       type: patch,
     });
-    expect([refused.status, pointersOf(refused)]).toEqual([403, ['#/familyName', '#/version']]);
+    expect([refused.status, pointersOf(refused)]).toEqual([
+      403,
+      ['#/familyName', '#/givenName', '#/birthDate', '#/gender', '#/identifiers', '#/version'],
+    ]);
   });
 
   test('of their own profile doctors change contact data and languages, and nothing else', async () => {
@@ -201,10 +212,23 @@ describe('members', () => {
     const refused = await as(
       'doctor',
       'PATCH',
-      { path, body: { licenseNumber: 'X' }, type: patch },
+      {
+        path,
+        body: {
+          givenName: 'Other',
+          familyName: 'Other',
+          specialties: ['surgery'],
+          licenseNumber: 'X',
+          timeZone: 'UTC',
+        },
+        type: patch,
+      },
       world.doctor,
     );
-    expect([refused.status, pointersOf(refused)]).toEqual([403, ['#/licenseNumber']]);
+    expect([refused.status, pointersOf(refused)]).toEqual([
+      403,
+      ['#/givenName', '#/familyName', '#/specialties', '#/licenseNumber', '#/timeZone'],
+    ]);
   });
 
   test('of a doctor that patients see have no licence and no contact data', async () => {

@@ -59,6 +59,7 @@ const meaningless: [string, RequestListener][] = [
   ['204 to a PUT', sends(204)],
   ['302 to somewhere else', (req, res) => sends(302, '', { location: `/elsewhere${req.url}` })(req, res)],
   ['404', sends(404, '{"type":"urn:problem-type:not-found"}')],
+  ['404 with the word of a refusal', sends(404, '{"type":"urn:problem-type:unknown-doctor"}')],
   ['409 with a word that is none of ours', sends(409, '{"type":"urn:problem-type:sold-out"}')],
   ['500', sends(500, 'Oops')],
   ['HTTP that cannot be read', (req) => req.socket.end('HTP/1.1 200 OK\r\n\r\n')],

@@ -295,6 +295,18 @@ describe('while the doctor service is away', () => {
     });
   });
 
+  test('a cancellation answers the key of a booking whose try died: 202, as the booking waited', async () => {
+    const request = { patientId, doctorId, startsAt: at(8), durationMinutes: 30 };
+    const key = `died-${id}`;
+    const send = () => lonely.api.post('/appointments').set('Idempotency-Key', key).send(request);
+    const first = await send();
+    await patient.db.query('update idempotency_keys set answer = null where key = $1', [key]);
+    await lonely.api.post(`/appointments/${first.body.id}/cancel`);
+    const again = await send();
+    expect([again.status, again.body]).toEqual([202, first.body]);
+    await untilSettled(first.body.id, 'cancelled');
+  });
+
   test('a cancellation frees the patient’s time at once', async () => {
     await lonely.api.post(`/appointments/${id}/cancel`);
     const other = await seedDoctor(doctor);

@@ -140,6 +140,13 @@ describe('a claim', () => {
     }
   });
 
+  test('puts what was due at one moment off to different ones', async () => {
+    await seedWaiting(10);
+    expect(await claimDue(openPool(), 10)).toHaveLength(10);
+    const { rows } = await db.query('select distinct next_try_at from appointments');
+    expect(rows.length).toBeGreaterThan(1);
+  });
+
   test('takes what has been due for longest, and nothing that is not due', async () => {
     const [late] = await seedWaiting(1, { dueInSeconds: -10 });
     await seedWaiting(1, { dueInSeconds: 60 });

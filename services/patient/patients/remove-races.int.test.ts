@@ -94,24 +94,22 @@ describe.each(cases)('$action of $of', ({ action, seed, body, done, writesTo }) 
 });
 
 test.each([
-  [
-    'a booking',
-    () => ['/appointments', { patientId, doctorId: uuidv7(), startsAt: at(2), durationMinutes: 30 }],
-  ],
-  [
-    'an entry of the history',
-    () => [`/patients/${patientId}/history`, { kind: 'note', description: 'Seen', occurredAt: '2026' }],
-  ],
-] as const)(
-  '%s: 404 while the patient is being deleted; it waits for the deletion',
-  async (_what, request) => {
-    const lock = `select from patients where id = '${patientId}' for update;
-                update patients set deleted_at = now() where id = '${patientId}'`;
-    const [path, body] = request();
-    const [answer] = await whileLocked(t, lock, [() => t.api.post(path).send(body)]);
-    expect(answer && problemOf(answer)).toBe('404 not-found');
+  {
+    what: 'a booking',
+    path: () => '/appointments',
+    body: () => ({ patientId, doctorId: uuidv7(), startsAt: at(2), durationMinutes: 30 }),
   },
-);
+  {
+    what: 'an entry of the history',
+    path: () => `/patients/${patientId}/history`,
+    body: () => ({ kind: 'note', description: 'Seen', occurredAt: '2026' }),
+  },
+])('$what: 404 while the patient is being deleted; it waits for the deletion', async ({ path, body }) => {
+  const lock = `select from patients where id = '${patientId}' for update;
+                update patients set deleted_at = now() where id = '${patientId}'`;
+  const [answer] = await whileLocked(t, lock, [() => t.api.post(path()).send(body())]);
+  expect(answer && problemOf(answer)).toBe('404 not-found');
+});
 
 type Send<Answer> = () => PromiseLike<Answer>;
 
