@@ -49,6 +49,18 @@ describe('when BEGIN fails, nothing of the transaction is committed', () => {
     expect(await names()).toEqual([]);
   });
 
+  test('of what is written after statements that went out with BEGIN', async () => {
+    const work = db.tx(
+      async (tx) => {
+        await tx.query(NAMES, []);
+        await tx.query(ADD, ['first']);
+      },
+      { beginsByLocking: true },
+    );
+    await expect(work).rejects.toThrow();
+    expect(await names()).toEqual([]);
+  });
+
   test('and that is told, also where all of it locked and read only', async () => {
     const work = db.tx((tx) => tx.query(NAMES, []), { beginsByLocking: true });
     await expect(work).rejects.toThrow();

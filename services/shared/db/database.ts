@@ -63,6 +63,7 @@ interface Connection {
 
 /** Asks, and notes whether the connection can be used again: only after an error that the database itself sent. */
 async function ask(connection: Connection, question: pg.QueryConfig): Promise<pg.QueryResult<never>> {
+  if (connection.broken !== undefined) throw connection.broken;
   try {
     return await connection.client.query<never>(question);
   } catch (error) {
