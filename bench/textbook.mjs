@@ -27,7 +27,7 @@ app.use((req, res, next) => {
   next();
 });
 app.get('/patients/:id', async (req, res) => {
-  const { rows } = await pool.query(process.env.PATIENT_SQL, [req.params.id, null, null]);
+  const { rows } = await pool.query(process.env.PATIENT_SQL, [req.params.id]);
   const row = rows[0];
   if (row === undefined) res.status(404).json({ error: 'not found' });
   else res.json(JSON.parse(row.json));
