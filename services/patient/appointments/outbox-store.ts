@@ -1,7 +1,7 @@
 import type { Db } from '../../shared/db/database.ts';
 import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
-import type { Scope } from '../access.ts';
+import { isLimited, type Scope } from '../access.ts';
 import type { Wish } from '../doctor-client.ts';
 import { withinScope } from '../patients/store.ts';
 import { type BookingRequest, pendingJson } from './appointment.ts';
@@ -28,37 +28,43 @@ export async function countPending(db: Db, patientId: string): Promise<number> {
   return row?.count ?? 0;
 }
 
-const INSERT_PENDING = sql<
-  [
-    id: string,
-    patientId: string,
-    doctorId: string,
-    startsAt: string,
-    endsAt: string,
-    reason: string | null,
-    notes: string | null,
-    keyed: boolean,
-    ofPatient: string | null,
-    ofDoctor: string | null,
-    maxPending: number | null,
-  ],
-  { createdAt: string }
->(
-  'appointments.insert_pending',
-  // One statement, so that revision and appointment commit together. The patient cannot be deleted meanwhile.
+type PendingArgs = [
+  id: string,
+  patientId: string,
+  doctorId: string,
+  startsAt: string,
+  endsAt: string,
+  reason: string | null,
+  notes: string | null,
+  keyed: boolean,
+];
+
+// One statement, so that revision and appointment commit together. The patient cannot be deleted meanwhile.
+const pendingText = (more: string): string =>
   `with wish as (
      insert into appointment_revisions (appointment_id, revision, patient_id, doctor_id, starts_at, ends_at, holds, keyed)
      select $1::uuid, 1, patients.id, $3::uuid, $4::timestamptz, $5::timestamptz, true, $8::boolean
-       from patients where id = $2 and deleted_at is null and ${withinScope('patients.id', 9)}
-        and ($11::integer is null or $11 > (
-          select count(*) from appointments a where a.patient_id = $2 and a.answered_revision < a.revision))
-        for key share
+       from patients where id = $2 and deleted_at is null ${more} for key share
      on conflict do nothing
      returning appointment_id
    )
    insert into appointments (id, patient_id, doctor_id, starts_at, ends_at, status, reason, notes, next_try_at)
    select wish.appointment_id, $2, $3, $4, $5, 'pending', $6, $7, ${FIRST_TRY} from wish
-   returning created_at as "createdAt"`,
+   returning created_at as "createdAt"`;
+
+const INSERT_PENDING = sql<PendingArgs, { createdAt: string }>(
+  'appointments.insert_pending',
+  pendingText(''),
+);
+
+const INSERT_PENDING_WITHIN = sql<
+  [...PendingArgs, ofPatient: string | null, ofDoctor: string | null, maxPending: number | null],
+  { createdAt: string }
+>(
+  'appointments.insert_pending_within',
+  pendingText(`and ${withinScope('patients.id', 9)}
+        and ($11::integer is null or $11 > (
+          select count(*) from appointments a where a.patient_id = $2 and a.answered_revision < a.revision))`),
 );
 
 /**
@@ -73,7 +79,7 @@ export async function insertPending(
   { keyed, scope, maxPending }: { keyed: boolean; scope: Scope; maxPending: number | undefined },
 ): Promise<Representation | undefined> {
   const { patientId, doctorId, startsAt, endsAt, reason, notes } = request;
-  const [row] = await db.query(INSERT_PENDING, [
+  const values: PendingArgs = [
     id,
     patientId,
     doctorId,
@@ -82,10 +88,17 @@ export async function insertPending(
     reason ?? null,
     notes ?? null,
     keyed,
-    scope.patientId,
-    scope.doctorId,
-    maxPending ?? null,
-  ]);
+  ];
+  const [row] =
+    maxPending === undefined && !isLimited(scope)
+      ? await db.query(INSERT_PENDING, values)
+      : await db.query(INSERT_PENDING_WITHIN, [
+          ...values,
+          scope.patientId,
+          scope.doctorId,
+          maxPending ?? null,
+        ]);
+
   return row && { id, json: pendingJson(id, request, row.createdAt), version: 1 };
 }
 
