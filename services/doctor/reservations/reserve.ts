@@ -1,4 +1,4 @@
-import type { Database, Db } from '../../shared/db/database.ts';
+import type { Database } from '../../shared/db/database.ts';
 import { judge } from '../availability/availability.ts';
 import { lockCalendar } from '../schedules/lock-store.ts';
 import { type DoctorCalendar, findCalendar } from '../schedules/store.ts';
@@ -6,10 +6,10 @@ import { type RefusalReason, revisionMismatch, superseded } from './reservation.
 import {
   type AnsweredRevision,
   findNewest,
-  insertActive,
   insertRefused,
   lockAppointment,
   releaseOlder,
+  takeTime,
   type WantedTime,
 } from './store.ts';
 
@@ -32,12 +32,19 @@ export const reserve = (db: Database, wanted: WantedTime): Promise<Decision> =>
     ]);
     if (newest !== undefined && newest.revision >= wanted.revision) return replay(newest, wanted);
 
-    const refused = await refusalReason(tx, wanted, found);
-    if (refused !== undefined) {
-      await insertRefused(tx, wanted, refused);
-      return { granted: false, reason: refused };
+    const reason = refusalReason(wanted, found);
+    if (reason !== undefined) {
+      await insertRefused(tx.last, wanted, reason);
+      return { granted: false, reason };
     }
-    if (newest !== undefined) await releaseOlder(tx, wanted.appointmentId, wanted.revision);
+    const isFirst = newest === undefined;
+    const taken = await takeTime(
+      isFirst ? tx.last : tx,
+      wanted,
+      found?.calendar.schedule?.bufferMinutes ?? 0,
+    );
+    if (!taken) return { granted: false, reason: 'slot-taken' };
+    if (!isFirst) await releaseOlder(tx.last, wanted.appointmentId, wanted.revision);
     return { granted: true, isReplay: false };
   }, BEGINS_BY_LOCKING);
 
@@ -55,17 +62,9 @@ function replay(newest: AnsweredRevision, wanted: WantedTime): Decision {
     : { granted: true, isReplay: true };
 }
 
-/** Takes the time, or tells the first reason why not: the rules of the calendar, then the constraint. */
-async function refusalReason(
-  tx: Db,
-  wanted: WantedTime,
-  found: DoctorCalendar | undefined,
-): Promise<RefusalReason | undefined> {
+/** The first reason of the calendar why not. Nothing is taken, for this question: only the constraint knows. */
+function refusalReason(wanted: WantedTime, found: DoctorCalendar | undefined): RefusalReason | undefined {
   if (found === undefined) return 'unknown-doctor';
-  const { calendar, now } = found;
   const visit = { start: Date.parse(wanted.startsAt), end: Date.parse(wanted.endsAt) };
-  // Nothing is taken, for this question: only the constraint knows.
-  const reason = judge(calendar, [], now, visit);
-  if (reason !== undefined) return reason;
-  return (await insertActive(tx, wanted, calendar.schedule?.bufferMinutes ?? 0)) ? undefined : 'slot-taken';
+  return judge(found.calendar, [], found.now, visit);
 }

@@ -48,7 +48,7 @@ export interface WantedTime {
   endsAt: string;
 }
 
-const INSERT_ACTIVE = sql<
+const TAKE = sql<
   [
     appointmentId: string,
     revision: number,
@@ -57,28 +57,29 @@ const INSERT_ACTIVE = sql<
     endsAt: string,
     bufferMinutes: number,
   ],
-  { revision: number }
+  { refused: true }
 >(
-  'reservations.insert_active',
+  'reservations.take',
   // A plain insert that raises would deadlock on a hot doctor (measured: 40 instead of 4,000 a second).
-  `insert into reservations (appointment_id, revision, state, doctor_id, starts_at, ends_at, during)
-   values ($1, $2, 'active', $3, $4, $5, tstzrange($4, $5::timestamptz + make_interval(mins => $6)))
-   on conflict do nothing
-   returning revision`,
+  `with taken as (
+     insert into reservations (appointment_id, revision, state, doctor_id, starts_at, ends_at, during)
+     values ($1, $2, 'active', $3, $4, $5, tstzrange($4, $5::timestamptz + make_interval(mins => $6)))
+     on conflict do nothing
+     returning revision
+   )
+   insert into reservations (appointment_id, revision, state, doctor_id, starts_at, ends_at, reason)
+   select $1, $2, 'refused', $3, $4, $5, 'slot-taken' where not exists (select from taken)
+   returning true as refused`,
 );
 
-/** Takes the time unless the constraint says that another appointment has it. */
-export async function insertActive(tx: Db, wanted: WantedTime, bufferMinutes: number): Promise<boolean> {
+/**
+ * Takes the time, or stores the refusal when the constraint says that another appointment has it.
+ * @returns whether the time was taken
+ */
+export async function takeTime(tx: Db, wanted: WantedTime, bufferMinutes: number): Promise<boolean> {
   const { appointmentId, revision, doctorId, startsAt, endsAt } = wanted;
-  const rows = await tx.query(INSERT_ACTIVE, [
-    appointmentId,
-    revision,
-    doctorId,
-    startsAt,
-    endsAt,
-    bufferMinutes,
-  ]);
-  return rows.length > 0;
+  const [row] = await tx.query(TAKE, [appointmentId, revision, doctorId, startsAt, endsAt, bufferMinutes]);
+  return row === undefined;
 }
 
 const INSERT_REFUSED = sql<

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { Db } from '../../shared/db/database.ts';
+import type { Db, Tx } from '../../shared/db/database.ts';
 import type { Answer } from '../../shared/http/answer.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
 import { claimKey, keptProblem } from '../../shared/idempotency/once.ts';
@@ -48,7 +48,7 @@ export async function bookAppointment(parts: SettleParts, call: BookCall): Promi
 
 /** Appointment and key commit together; an earlier answer means that the key has been here before, or that the patient is busy. */
 async function insertOnce(
-  tx: Db,
+  tx: Tx,
   wish: OpenWish,
   call: BookCall,
   key: IdempotencyKey,
@@ -64,10 +64,10 @@ async function insertOnce(
   });
   if (waiting === undefined) {
     const answer = keptProblem(await refusal(tx, call));
-    await insertKey(tx, key, { answer });
+    await insertKey(tx.last, key, { answer });
     return { earlier: answer };
   }
-  await insertKey(tx, key, { resourceId: wish.appointmentId, revision: wish.revision });
+  await insertKey(tx.last, key, { resourceId: wish.appointmentId, revision: wish.revision });
   return { wish, waiting };
 }
 

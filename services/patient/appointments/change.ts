@@ -30,13 +30,13 @@ export async function openOnce(
     try {
       const opened = await open(tx);
       const { appointmentId, revision } = opened.wish;
-      await insertKey(tx, key, { resourceId: appointmentId, revision });
+      await insertKey(tx.last, key, { resourceId: appointmentId, revision });
       return opened;
     } catch (error) {
       if (!(error instanceof Problem) || !isKept(error.status, error.type)) throw error;
       await rollbackToSavepoint(tx);
       const earlier = keptProblem(error);
-      await insertKey(tx, key, { answer: earlier });
+      await insertKey(tx.last, key, { answer: earlier });
       return { earlier };
     }
   });

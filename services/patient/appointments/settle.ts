@@ -41,16 +41,16 @@ export async function settle({ db, doctors }: SettleParts, wish: OpenWish): Prom
 /** Records an answer and, in the same transaction, the answer of the key that made the revision. */
 async function record(db: Database, wish: OpenWish, outcome: Outcome): Promise<Answer | Problem | undefined> {
   const { appointmentId, revision, keyed } = wish;
-  const recordIn = async (tx: Db): Promise<Answer | Problem | undefined> => {
+  const recordIn = async (tx: Db, last: Db): Promise<Answer | Problem | undefined> => {
     const settled =
       outcome.outcome === 'refused'
         ? await recordRefused(tx, appointmentId, revision, outcome.reason)
         : await recordGranted(tx, appointmentId, revision);
     if (settled === undefined) return undefined;
     const answer = answerTo(changeOf(wish), outcome, settled);
-    return withKey(tx, wish, answer);
+    return withKey(last, wish, answer);
   };
-  return keyed ? db.tx(recordIn) : recordIn(db);
+  return keyed ? db.tx((tx) => recordIn(tx, tx.last)) : recordIn(db, db);
 }
 
 /**

@@ -146,6 +146,56 @@ describe('a transaction', () => {
   });
 });
 
+describe('the last statement of a transaction', () => {
+  test('commits with it: it stays, whatever comes after it', async () => {
+    const db = open({ poolMax: 1 });
+    const error = new Error('changed my mind too late');
+    await expect(
+      db.tx(async (tx) => {
+        await tx.query(ADD, ['a']);
+        await tx.last.query(ADD, ['b']);
+        throw error;
+      }),
+    ).rejects.toBe(error);
+    expect(await names(db)).toEqual(['a', 'b']);
+  });
+
+  test('undoes everything when it fails, and leaves a connection that can be used again', async () => {
+    const db = open({ poolMax: 1 });
+    await expect(
+      db.tx(async (tx) => {
+        await tx.query(ADD, ['a']);
+        await tx.last.query(WRONG, []);
+      }),
+    ).rejects.toMatchObject({ code: '22012' });
+    expect(await names(db)).toEqual([]);
+    expect(db.load()).toEqual({ size: 1, idle: 1, waiting: 0 });
+  });
+
+  test('has its constraints checked, also those that are checked at the end', async () => {
+    const db = open();
+    await db.query(ADD, ['a']);
+    await expect(db.tx((tx) => tx.last.query(ADD, ['a']))).rejects.toMatchObject({ type: 'name-taken' });
+    await expect(
+      db.tx(async (tx) => {
+        await tx.query(KEEP_NAMES_UNIQUE_LATER, []);
+        await tx.last.query(ADD, ['a']);
+      }),
+    ).rejects.toMatchObject({ type: 'name-taken' });
+  });
+
+  test('has none after it', async () => {
+    const db = open({ poolMax: 1 });
+    await expect(
+      db.tx(async (tx) => {
+        await tx.last.query(ADD, ['a']);
+        await tx.query(ADD, ['b']);
+      }),
+    ).rejects.toThrow('after the last one');
+    expect(await names(db)).toEqual(['a']);
+  });
+});
+
 describe('a named constraint', () => {
   test('is the problem that it stands for, in a transaction and without one, and when it is checked at the end', async () => {
     const db = open();

@@ -13,6 +13,14 @@ export interface Db {
   ): Promise<Row[]>;
 }
 
+export interface Tx extends Db {
+  /**
+   * Asks the last statement: COMMIT goes out with it, so nothing may be asked after it, and what it did stays even if `work` throws
+   * later.
+   */
+  readonly last: Db;
+}
+
 export interface TransactionOptions {
   /**
    * The first statements lock and read, and what they say is waited for before anything is written: they may go out together
@@ -27,7 +35,7 @@ export interface Database extends Db {
    * waiting go out together and run in this order, each with a snapshot of its own.
    * A failure while committing means "unknown": the caller must be able to repeat.
    */
-  tx<Result>(work: (tx: Db) => Promise<Result>, options?: TransactionOptions): Promise<Result>;
+  tx<Result>(work: (tx: Tx) => Promise<Result>, options?: TransactionOptions): Promise<Result>;
   /** Connections in use and waiting, for metrics. */
   load(): { size: number; idle: number; waiting: number };
   close(): Promise<void>;
@@ -54,6 +62,8 @@ const questionOf = (
   { name, text }: { name: string; text: string },
   args: readonly unknown[],
 ): pg.QueryConfig => ({ name, text, values: args as unknown[] });
+
+type RowsOf = <Row>(answer: Promise<pg.QueryResult<never>>) => Promise<Row[]>;
 
 /** A connection that was taken from the pool, and the error after which nobody knows its state. */
 interface Connection {
@@ -96,28 +106,51 @@ async function onConnection<Result>(
 /** Runs `work` between BEGIN and COMMIT. */
 async function inTransaction<Result>(
   connection: Connection,
-  work: () => Promise<Result>,
+  work: (tx: Tx) => Promise<Result>,
   { beginsByLocking }: TransactionOptions,
+  rowsOf: RowsOf,
 ): Promise<Result> {
-  const begun = ask(connection, BEGIN).catch((error: Error) => {
-    // What is sent on it would be a transaction of its own, statement by statement.
-    connection.broken = error;
-    throw error;
-  });
-  // It is waited for below, at the latest; until then this is no unhandled rejection.
-  begun.catch(() => undefined);
+  let committed: Promise<pg.QueryResult<never>> | undefined;
+  const tx: Tx = {
+    query: async (statement, args) => {
+      if (committed !== undefined) throw new Error('A statement came after the last one of its transaction');
+      return rowsOf(ask(connection, questionOf(statement, args)));
+    },
+    last: {
+      query: (statement, args) => {
+        const rows = tx.query(statement, args);
+        committed ??= handled(ask(connection, COMMIT));
+        return rows;
+      },
+    },
+  };
+  const begun = handled(
+    ask(connection, BEGIN).catch((error: Error) => {
+      // What is sent on it would be a transaction of its own, statement by statement.
+      connection.broken = error;
+      throw error;
+    }),
+  );
   try {
     if (!beginsByLocking) await begun;
-    const result = await work();
+    const result = await work(tx);
     await begun;
-    const { command } = await ask(connection, COMMIT);
+    const { command } = await (committed ?? ask(connection, COMMIT));
     // PostgreSQL answers COMMIT with ROLLBACK when a statement of the transaction had failed.
     if (command !== 'COMMIT') throw new Error(`The transaction ended with ${command} instead of COMMIT`);
     return result;
   } catch (error) {
-    if (connection.broken === undefined) await ask(connection, ROLLBACK).catch(() => undefined);
+    // The connection goes back only when it is out of the transaction.
+    if (connection.broken === undefined)
+      await (committed ?? ask(connection, ROLLBACK)).catch(() => undefined);
     throw error;
   }
+}
+
+/** A promise that is waited for later, and is no unhandled rejection until then. */
+function handled<Result>(promise: Promise<Result>): Promise<Result> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 export function openDatabase({ url, poolMax, constraints, onIdleError }: DatabaseOptions): Database {
@@ -136,8 +169,7 @@ export function openDatabase({ url, poolMax, constraints, onIdleError }: Databas
       throw problem === undefined ? error : problem();
     }
   };
-  const rowsOf = async <Row>(answer: Promise<pg.QueryResult<never>>): Promise<Row[]> =>
-    (await withProblems(answer)).rows;
+  const rowsOf: RowsOf = async (answer) => (await withProblems(answer)).rows;
 
   return {
     // Not pool.query, which throws the connection away after any error, a broken constraint too.
@@ -149,16 +181,7 @@ export function openDatabase({ url, poolMax, constraints, onIdleError }: Databas
     tx: (work, options = {}) =>
       onConnection(pool, (connection) =>
         // A constraint that is checked at the end breaks while committing.
-        withProblems(
-          inTransaction(
-            connection,
-            () =>
-              work({
-                query: async (statement, args) => rowsOf(ask(connection, questionOf(statement, args))),
-              }),
-            options,
-          ),
-        ),
+        withProblems(inTransaction(connection, work, options, rowsOf)),
       ),
     load: () => ({ size: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: async () => {

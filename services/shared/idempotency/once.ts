@@ -76,7 +76,7 @@ export async function once(
       await rollbackToSavepoint(tx);
       answer = keptProblem(error);
     }
-    await insertKey(tx, key, { answer });
+    await insertKey(tx.last, key, { answer });
     return answer;
   });
 }
