@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import { edits, type Mutant } from './mutant.ts';
 
 const appointments = (name: string): string => `services/patient/appointments/${name}.ts`;
 const [OUTBOX, STORE, SETTLE, SETTLER, CLAIMS, BOOK] = [
@@ -17,11 +17,7 @@ const REPLICAS = ['failures/replicas', 'services/replicas'];
 const REMOVAL = ['patients/remove'];
 const SETTLERS = ['appointments/settler.int'];
 
-const one = (name: string, file: string, find: string, put: string, tests: readonly string[]): Mutant => ({
-  name,
-  edits: [{ file, find, put }],
-  tests,
-});
+const one = edits();
 
 /** What the patient service remembers of a wish and of its answer. */
 const records: readonly Mutant[] = [
@@ -30,89 +26,89 @@ const records: readonly Mutant[] = [
     OUTBOX,
     `'a.id = $1 and a.revision = $2 and a.answered_revision < $2'`,
     `'a.id = $1 and a.answered_revision < $2'`,
-    RECORDING,
+    ...RECORDING,
   ),
-  one('an answer is recorded again', OUTBOX, ' and a.answered_revision < $2', '', REPLICAS),
+  one('an answer is recorded again', OUTBOX, ' and a.answered_revision < $2', '', ...REPLICAS),
   one(
     'a plain insert of a booking, which raises',
     OUTBOX,
     '     on conflict do nothing\n     returning appointment_id',
     '     returning appointment_id',
-    BOOKING,
+    ...BOOKING,
   ),
   one(
     'a plain insert of a wish, which raises',
     OUTBOX,
     '   on conflict do nothing\n   returning revision',
     '   returning revision',
-    CHANGES,
+    ...CHANGES,
   ),
   one(
     'a refusal goes on holding the patient’s time',
     OUTBOX,
     `set outcome = 'refused', reason = $3, holds = false`,
     `set outcome = 'refused', reason = $3`,
-    BOOKING,
+    ...BOOKING,
   ),
   one(
     'a cancellation goes on holding the patient’s time',
     OUTBOX,
     `set holds = false, outcome = coalesce`,
     'set outcome = coalesce',
-    CHANGES,
+    ...CHANGES,
   ),
   one(
     'a granted reschedule goes on holding the old time',
     OUTBOX,
     'holds = r.holds and r.revision = $2',
     'holds = r.holds',
-    CHANGES,
+    ...CHANGES,
   ),
   one(
     'a waiting reschedule holds no time',
     OUTBOX,
     'values ($1, $2, $3, $4::uuid, $5, $6, $4::uuid is not null, $7)',
     'values ($1, $2, $3, $4::uuid, $5, $6, false, $7)',
-    CHANGES,
+    ...CHANGES,
   ),
   one(
     'a cancellation asks for no release',
     OUTBOX,
     `set status = 'cancelled', revision = $2,`,
     `set status = 'cancelled', revision = $2, answered_revision = $2,`,
-    CHANGES,
+    ...CHANGES,
   ),
 ];
 
 const locks: readonly Mutant[] = [
-  one('booking does not keep its patient', OUTBOX, ' for key share\n', '\n', REMOVAL),
+  one('booking does not keep its patient', OUTBOX, ' for key share\n', '\n', ...REMOVAL),
   one(
     'changing an appointment does not keep its patient',
     STORE,
     'for update of a for key share of p',
     'for update of a',
-    REMOVAL,
+    ...REMOVAL,
   ),
   one(
     'changing an appointment does not lock it',
     STORE,
     'for update of a for key share of p',
     'for key share of p',
-    CHANGES,
+    ...CHANGES,
   ),
   one(
     'recording history does not keep its patient',
     'services/patient/patients/store.ts',
     ' for key share`',
     '`',
-    REMOVAL,
+    ...REMOVAL,
   ),
   one(
     'deleting a patient does not wait for bookings',
     'services/patient/patients/store.ts',
     ' from patients where id = $1 for update',
     ' from patients where id = $1',
-    REMOVAL,
+    ...REMOVAL,
   ),
 ];
 
@@ -123,21 +119,21 @@ const timeouts: readonly Mutant[] = [
     SETTLE,
     '  // Recorded only while',
     `  if (said.kind === 'unanswered') return { said, told: await record(db, wish, { outcome: 'refused', reason: 'slot-taken' }) };\n  // Recorded only while`,
-    CHANGES,
+    ...CHANGES,
   ),
   one(
     'undo on timeout: the release of what was asked for',
     SETTLE,
     '  // Recorded only while',
     `  if (said.kind === 'unanswered') await doctors.ask({ ...wish, wanted: null });\n  // Recorded only while`,
-    ['failures/booking'],
+    'failures/booking',
   ),
   one(
     'no answer is a yes',
     SETTLE,
     `if (said.kind === 'granted') return`,
     `if (said.kind !== 'refused') return`,
-    CHANGES,
+    ...CHANGES,
   ),
   {
     name: 'bookings that wait are cancelled after a quarter of an hour',
@@ -159,7 +155,7 @@ const keys: readonly Mutant[] = [
     edits: [
       {
         file: BOOK,
-        find: `  await insertKey(tx, key, { resourceId: wish.appointmentId, revision: wish.revision });\n`,
+        find: `  await insertKey(tx.last, key, { resourceId: wish.appointmentId, revision: wish.revision });\n`,
         put: '',
       },
       {
@@ -173,23 +169,23 @@ const keys: readonly Mutant[] = [
   one(
     'the answer of a key is not stored with the outcome',
     SETTLE,
-    'return keyed ? db.tx(recordIn) : recordIn(db);',
-    'return recordIn(db);',
-    ['failures/recording'],
+    'return keyed ? db.tx((tx) => recordIn(tx, tx.last)) : recordIn(db, db);',
+    'return recordIn(db, db);',
+    'failures/recording',
   ),
   one(
     'an overtaken booking leaves its key unanswered',
     appointments('cancel'),
     '  if (!present.settled) await answerOvertaken(tx, present);\n',
     '',
-    CHANGES,
+    ...CHANGES,
   ),
   one(
     'requests with one key do not wait for each other',
     'services/shared/idempotency/store.ts',
     `pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 1)) as free`,
     '($1 || $2) is not null as free',
-    ['idempotency/once'],
+    'idempotency/once',
   ),
 ];
 
@@ -200,45 +196,45 @@ const settlers: readonly Mutant[] = [
     CLAIMS,
     'order by next_try_at limit $1 for update skip locked)',
     'order by next_try_at limit $1 for update)',
-    SETTLERS,
+    ...SETTLERS,
   ),
   one(
     'a claim locks nothing',
     CLAIMS,
     'order by next_try_at limit $1 for update skip locked)',
     'order by next_try_at limit $1)',
-    SETTLERS,
+    ...SETTLERS,
   ),
   one(
     'a claim does not put the next try off',
     CLAIMS,
     `next_try_at = now() + \${BACKOFF}\n`,
     'next_try_at = next_try_at\n',
-    SETTLERS,
+    ...SETTLERS,
   ),
   one(
     'no backoff',
     CLAIMS,
     `next_try_at = now() + \${BACKOFF}\n`,
     `next_try_at = now() + interval '1 second'\n`,
-    SETTLERS,
+    ...SETTLERS,
   ),
-  one('no jitter', CLAIMS, `* (1 - \${jitter} * random())`, '', SETTLERS),
+  one('no jitter', CLAIMS, `* (1 - \${jitter} * random())`, '', ...SETTLERS),
   one(
     'no single probes while nobody answers',
     SETTLER,
     'const limit = answering ? BATCH : 1;',
     'const limit = BATCH;',
-    SETTLERS,
+    ...SETTLERS,
   ),
   one(
     'the first answer makes nothing due',
     SETTLER,
     '    await makeAllDue(db, WAKE_AT_MOST);\n',
     '',
-    SETTLERS,
+    ...SETTLERS,
   ),
-  one('a contradiction is asked about for ever', CLAIMS, ` and contradiction is null';`, `';`, SETTLERS),
+  one('a contradiction is asked about for ever', CLAIMS, ` and contradiction is null';`, `';`, ...SETTLERS),
 ];
 
 export const appointmentMutants: readonly Mutant[] = [

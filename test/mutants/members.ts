@@ -1,16 +1,10 @@
-import type { Mutant } from './mutant.ts';
+import { edits, type Mutant } from './mutant.ts';
 
 const patient = (name: string): string => `services/patient/${name}.ts`;
 const doctor = (name: string): string => `services/doctor/${name}.ts`;
 const shared = (name: string): string => `services/shared/${name}.ts`;
 
-const ACCESS = ['services/access'];
-
-const one = (name: string, file: string, find: string, put: string): Mutant => ({
-  name,
-  edits: [{ file, find, put }],
-  tests: ACCESS,
-});
+const one = edits('services/access');
 
 const APPOINTMENTS = patient('appointments/routes');
 const WORDS = patient('appointments/appointment-access');

@@ -16,6 +16,15 @@ export interface Mutant {
   tests: readonly string[];
 }
 
+/** Makes mutants of one edit, which `defaultTests` should notice where no others are given. */
+export const edits =
+  (...defaultTests: readonly string[]) =>
+  (name: string, file: string, find: string, put: string, ...tests: readonly string[]): Mutant => ({
+    name,
+    edits: [{ file, find, put }],
+    tests: tests.length > 0 ? tests : defaultTests,
+  });
+
 /** A file's text with one change. @throws Error when what is to be replaced does not stand there exactly once */
 function edited(text: string, { file, find, put }: Edit): string {
   const count = text.split(find).length - 1;

@@ -1,16 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: what is found and put are texts of the sources
-import type { Mutant } from './mutant.ts';
+import { edits, type Mutant } from './mutant.ts';
 
 const patient = (name: string): string => `services/patient/${name}.ts`;
 const shared = (name: string): string => `services/shared/${name}.ts`;
 
-const ACCESS = ['services/access'];
-
-const one = (name: string, file: string, find: string, put: string, tests = ACCESS): Mutant => ({
-  name,
-  edits: [{ file, find, put }],
-  tests,
-});
+const one = edits('services/access');
 
 const PATIENTS = patient('patients/store');
 const HAD = `('booked', 'arrived', 'in-progress', 'fulfilled', 'noshow')`;
@@ -72,14 +66,16 @@ const predicates: readonly Mutant[] = [
     patient('history/store'),
     `a.id = $2 and a.patient_id = $1 and a.status = 'fulfilled'`,
     `a.id = $2 and $1::uuid is not null and a.status = 'fulfilled'`,
-    ['services/access', 'patient/history/'],
+    'services/access',
+    'patient/history/',
   ),
   one(
     'an entry about an appointment of another patient',
     patient('history/store'),
     'where id = $2 and patient_id = $1',
     'where id = $2 and $1::uuid is not null',
-    ['services/access', 'patient/history/'],
+    'services/access',
+    'patient/history/',
   ),
 ];
 

@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant.ts';
+import { edits, type Mutant } from './mutant.ts';
 
 const doctor = (name: string): string => `services/doctor/${name}`;
 const [RESERVE, RELEASE, STORE] = ['reserve', 'release', 'store'].map((file) =>
@@ -9,11 +9,7 @@ const RACES = 'reservations/reserve-races';
 const CALENDAR_RACES = ['doctor/schedules/', 'doctors/routes', RACES];
 const EXCLUSIVE = `    await lockCalendar(tx, doctorId, 'exclusive');\n`;
 
-const one = (name: string, file: string, find: string, put: string, ...tests: string[]): Mutant => ({
-  name,
-  edits: [{ file, find, put }],
-  tests: tests.length > 0 ? tests : [RESERVATIONS],
-});
+const one = edits(RESERVATIONS);
 
 /** The answers of the doctor service, and the time that they give away. */
 const answers: readonly Mutant[] = [
@@ -30,7 +26,7 @@ const answers: readonly Mutant[] = [
     '',
   ),
   one('a release older than the newest revision', RELEASE, 'newest.revision > revision', 'false'),
-  one('refusals are not stored', RESERVE, '      await insertRefused(tx, wanted, refused);\n', ''),
+  one('refusals are not stored', RESERVE, '      await insertRefused(tx.last, wanted, reason);\n', ''),
   one(
     'an older revision than the newest is decided',
     RESERVE,
@@ -47,15 +43,16 @@ const answers: readonly Mutant[] = [
   one(
     'a granted reschedule keeps the old time',
     RESERVE,
-    `    if (newest !== undefined) await releaseOlder(tx, wanted.appointmentId, wanted.revision);\n`,
+    `    if (!isFirst) await releaseOlder(tx.last, wanted.appointmentId, wanted.revision);\n`,
     '',
   ),
   one(
     'a plain insert of a reservation, which raises',
     STORE,
-    '   on conflict do nothing\n   returning revision',
-    '   returning revision',
+    '     on conflict do nothing\n     returning revision',
+    '     returning revision',
   ),
+  one('slot-taken is not stored', STORE, ' where not exists (select from taken)', ' where false'),
   one(
     'reservations end after a quarter of an hour',
     RESERVE,
@@ -150,8 +147,8 @@ const offers: readonly Mutant[] = ['bufferMinutes', 'minimumNoticeMinutes']
     one(
       `reservations without ${rule}`,
       RESERVE,
-      'judge(calendar, []',
-      `judge(${ruleless('calendar', rule)}, []`,
+      'judge(found.calendar, []',
+      `judge(${ruleless('found.calendar', rule)}, []`,
       REFUSALS,
     ),
   ])
@@ -160,7 +157,7 @@ const offers: readonly Mutant[] = ['bufferMinutes', 'minimumNoticeMinutes']
 const buffer = one(
   'the buffer is not reserved',
   RESERVE,
-  'calendar.schedule?.bufferMinutes ?? 0',
+  'found?.calendar.schedule?.bufferMinutes ?? 0',
   '0',
   REFUSALS,
 );

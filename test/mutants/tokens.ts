@@ -1,15 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: what is found and put are texts of the sources
-import type { Mutant } from './mutant.ts';
+import { edits, type Mutant } from './mutant.ts';
 
 const shared = (name: string): string => `services/shared/${name}.ts`;
 
-const AUTHENTICATION = ['shared/auth/', 'services/access.int'];
-
-const one = (name: string, file: string, find: string, put: string): Mutant => ({
-  name,
-  edits: [{ file, find, put }],
-  tests: AUTHENTICATION,
-});
+const one = edits('shared/auth/', 'services/access.int');
 
 const VERIFY = shared('auth/verify');
 const CALLER = shared('auth/authenticate');

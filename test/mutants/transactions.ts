@@ -1,13 +1,9 @@
-import type { Mutant } from './mutant.ts';
+import { edits, type Mutant } from './mutant.ts';
 
 const DATABASE = 'services/shared/db/database.ts';
 const CLIENT = 'services/patient/doctor-client.ts';
 
-const one = (name: string, file: string, find: string, put: string, ...tests: string[]): Mutant => ({
-  name,
-  edits: [{ file, find, put }],
-  tests: tests.length > 0 ? tests : ['shared/db/'],
-});
+const one = edits('services/shared/db/');
 
 /** What a transaction promises, and what counts as an answer. */
 export const transactionMutants: readonly Mutant[] = [
@@ -15,21 +11,27 @@ export const transactionMutants: readonly Mutant[] = [
   one(
     'BEGIN is not waited for before COMMIT',
     DATABASE,
-    '    const result = await work();\n    await begun;\n',
-    '    const result = await work();\n',
+    '    const result = await work(tx);\n    await begun;\n',
+    '    const result = await work(tx);\n',
   ),
   one('the tag of COMMIT is not looked at', DATABASE, `if (command !== 'COMMIT')`, `if (command === '')`),
   one(
     'a failed transaction is not rolled back',
     DATABASE,
-    '    if (connection.broken === undefined) await ask(connection, ROLLBACK).catch(() => undefined);\n',
-    '',
+    '      await (committed ?? ask(connection, ROLLBACK)).catch(() => undefined);\n',
+    '      await committed?.catch(() => undefined);\n',
+  ),
+  one(
+    'a statement after the last one is asked',
+    DATABASE,
+    'if (committed !== undefined) throw',
+    'if (committed === null) throw',
   ),
   one(
     'a connection whose BEGIN failed is used again',
     DATABASE,
-    '    connection.broken = error;\n    throw error;\n  });',
-    '    throw error;\n  });',
+    '      connection.broken = error;\n      throw error;\n',
+    '      throw error;\n',
   ),
   one(
     'any 200 is an answer',
