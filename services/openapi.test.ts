@@ -10,6 +10,7 @@ const notAsked = () => Promise.reject(new Error('the database was asked'));
 const db: Database = {
   query: notAsked,
   tx: notAsked,
+  warm: notAsked,
   load: () => ({ size: 0, idle: 0, waiting: 0 }),
   close: () => Promise.resolve(),
 };

@@ -186,9 +186,14 @@ export const serviceSettings = (
 export type ServiceSettings = Readonly<ReturnType<typeof serviceSettings>>;
 
 /** What `migrate` reads: the owner's connection, and the application role that gets its rights. */
-export function migrationSettings(environment: Environment): { ownerUrl: string; applicationRole: string } {
+export function migrationSettings(environment: Environment): {
+  ownerUrl: string;
+  applicationUrl: string;
+  applicationRole: string;
+} {
   const ownerUrl = environment.postgresUrl('OWNER_DATABASE_URL');
-  const { username } = new URL(environment.postgresUrl('DATABASE_URL'));
+  const applicationUrl = environment.postgresUrl('DATABASE_URL');
+  const { username } = new URL(applicationUrl);
   if (username === '') environment.refuse('DATABASE_URL must name the user that the service works as');
-  return { ownerUrl, applicationRole: decodeURIComponent(username) };
+  return { ownerUrl, applicationUrl, applicationRole: decodeURIComponent(username) };
 }

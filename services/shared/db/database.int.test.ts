@@ -196,6 +196,27 @@ describe('the last statement of a transaction', () => {
   });
 });
 
+describe('warming', () => {
+  test('opens every connection, and they stay open', async () => {
+    const db = open({ poolMax: 3 });
+    expect(db.load()).toEqual({ size: 0, idle: 0, waiting: 0 });
+    await db.warm();
+    expect(db.load()).toEqual({ size: 3, idle: 3, waiting: 0 });
+    await db.warm();
+    expect(db.load()).toEqual({ size: 3, idle: 3, waiting: 0 });
+  });
+
+  test('rejects while nobody listens, and keeps no connection from a caller', async () => {
+    const { db, proxy } = await openBehindProxy();
+    await proxy.refuse();
+    await expect(db.warm()).rejects.toThrow();
+    expect(db.load()).toEqual({ size: 0, idle: 0, waiting: 0 });
+    await proxy.pass();
+    await db.warm();
+    expect(db.load()).toEqual({ size: 4, idle: 4, waiting: 0 });
+  });
+});
+
 describe('a named constraint', () => {
   test('is the problem that it stands for, in a transaction and without one, and when it is checked at the end', async () => {
     const db = open();

@@ -36,6 +36,12 @@ export interface Database extends Db {
    * A failure while committing means "unknown": the caller must be able to repeat.
    */
   tx<Result>(work: (tx: Tx) => Promise<Result>, options?: TransactionOptions): Promise<Result>;
+  /**
+   * Opens all connections, which then stay open: a request that meets a pool that is not full waits for a new connection of its own,
+   * and on a busy machine not long enough. For the start, before there are requests.
+   * @throws what the database said, or a timeout
+   */
+  warm(): Promise<void>;
   /** Connections in use and waiting, for metrics. */
   load(): { size: number; idle: number; waiting: number };
   close(): Promise<void>;
@@ -154,7 +160,7 @@ function handled<Result>(promise: Promise<Result>): Promise<Result> {
 }
 
 export function openDatabase({ url, poolMax, constraints, onIdleError }: DatabaseOptions): Database {
-  const pool = new pg.Pool({ ...connectionSettings(url), max: poolMax, idleTimeoutMillis: 30_000 });
+  const pool = new pg.Pool({ ...connectionSettings(url), min: poolMax, max: poolMax });
   // Without a listener the error of an idle connection would end the process.
   pool.on('error', onIdleError);
   const shared = shareConnections(url, SHARED_CONNECTIONS, onIdleError);
@@ -183,6 +189,12 @@ export function openDatabase({ url, poolMax, constraints, onIdleError }: Databas
         // A constraint that is checked at the end breaks while committing.
         withProblems(inTransaction(connection, work, options, rowsOf)),
       ),
+    warm: async () => {
+      const opened = await Promise.allSettled(Array.from({ length: poolMax }, () => pool.connect()));
+      for (const result of opened) if (result.status === 'fulfilled') result.value.release();
+      for (const result of opened) if (result.status === 'rejected') throw result.reason;
+      await shared.connect();
+    },
     load: () => ({ size: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: async () => {
       await Promise.all([shared.close(), pool.end()]);

@@ -11,9 +11,11 @@ export interface MigrateOptions {
   /** The role that the service works as: it gets rights on the rows and owns nothing. */
   applicationRole: string;
   log: (message: string) => void;
-  /** How long to wait for a database that is merely late. */
   waitMs?: number;
 }
+
+/** How long a database that is merely late is waited for: longer than one takes to recover, or to be scheduled elsewhere. */
+const WAIT_MS = 600_000;
 
 /** All services of one database cluster may share this key: a lock belongs to one database. */
 const MIGRATION_LOCK = 7_203_817;
@@ -28,17 +30,30 @@ export function newestMigration(directory: string): string {
   return newest.replace(/\.sql$/, '');
 }
 
-async function connect({ ownerUrl, log, waitMs = 60_000 }: MigrateOptions): Promise<pg.Client> {
+export interface ConnectOptions {
+  url: string;
+  /** Where the URL was set, for who must mend it. */
+  variable: string;
+  log: (message: string) => void;
+  waitMs?: number | undefined;
+}
+
+/** Connects, and waits for a database that is merely late. @throws Error that names the variable when waiting cannot help */
+export async function connectPatiently(options: ConnectOptions): Promise<pg.Client> {
+  const { url, variable, log, waitMs = WAIT_MS } = options;
   const deadline = performance.now() + waitMs;
   for (let wait = 100; ; wait = Math.min(wait * 2, 2_000)) {
-    const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 5_000 });
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
     try {
       await client.connect();
       return client;
     } catch (error) {
       const { message, code = '' } = error as Error & { code?: string };
-      // Wrong passwords and names do not get better by waiting (class 28, 3D000).
-      if (/^(28|3D)/.test(code) || performance.now() + wait > deadline) throw error;
+      // Wrong passwords and names do not get better by waiting.
+      if (code.startsWith('28'))
+        throw new Error(`the database refuses the user or its password; check ${variable}`);
+      if (code === '3D000') throw new Error(`the database does not exist; check ${variable}`);
+      if (performance.now() + wait > deadline) throw error;
       log(`waiting for the database: ${message || code}`);
       await sleep(wait);
     }
@@ -50,8 +65,8 @@ async function connect({ ownerUrl, log, waitMs = 60_000 }: MigrateOptions): Prom
  * an advisory lock lets one work and the others find nothing to do.
  */
 export async function migrate(options: MigrateOptions): Promise<void> {
-  const { directory, applicationRole, log } = options;
-  const client = await connect(options);
+  const { ownerUrl, directory, applicationRole, log, waitMs } = options;
+  const client = await connectPatiently({ url: ownerUrl, variable: 'OWNER_DATABASE_URL', log, waitMs });
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     const done = await runner({

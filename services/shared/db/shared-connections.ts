@@ -4,6 +4,8 @@ import { connectionSettings } from './connection.ts';
 export interface SharedConnections {
   /** Asks on a connection that others ask on too; undefined when all of them are busy or away. */
   ask: <Row extends pg.QueryResultRow>(question: pg.QueryConfig) => Promise<pg.QueryResult<Row>> | undefined;
+  /** Opens those that are not open. @throws what the database said */
+  connect: () => Promise<void>;
   close: () => Promise<void>;
 }
 
@@ -44,12 +46,7 @@ export function shareConnections(
       onError(error);
     });
     client.on('end', leave);
-    try {
-      await client.connect();
-    } catch {
-      // The pool meets the same trouble, and tells it to a caller.
-      return;
-    }
+    await client.connect();
     if (closed) await client.end();
     else connection.client = client;
   };
@@ -59,7 +56,9 @@ export function shareConnections(
       let best: SharedConnection | undefined;
       for (const connection of connections) {
         if (connection.client === undefined) {
-          if (!closed && performance.now() - connection.triedAt > RECONNECT_MS) void connect(connection);
+          // The pool meets the same trouble, and tells it to a caller.
+          if (!closed && performance.now() - connection.triedAt > RECONNECT_MS)
+            connect(connection).catch(() => undefined);
         } else if (connection.waiting < (best?.waiting ?? MAX_WAITING)) best = connection;
       }
       if (best?.client === undefined) return undefined;
@@ -69,6 +68,9 @@ export function shareConnections(
       return client.query(question).finally(() => {
         connection.waiting -= 1;
       }) as Promise<pg.QueryResult<never>>;
+    },
+    connect: async () => {
+      await Promise.all(connections.map((connection) => connection.client ?? connect(connection)));
     },
     close: async () => {
       closed = true;

@@ -19,7 +19,7 @@ let newest: string;
 let logged: string;
 const opened: Health[] = [];
 
-function watch(newestMigration = newest): Health {
+function watch(newestMigration = newest, prepare?: () => Promise<void>): Health {
   logged = '';
   const sink = new Writable({
     write: (chunk, _encoding, done) => {
@@ -29,6 +29,7 @@ function watch(newestMigration = newest): Health {
   });
   const health = watchDatabase({
     databaseUrl: url,
+    ...(prepare === undefined ? {} : { prepare }),
     newestMigration,
     log: createLog('tests', 'info', sink),
     intervalMs: INTERVAL_MS,
@@ -72,6 +73,22 @@ test('unready until the database has answered once', async () => {
   held.release();
   await untilReady(health);
   expect(health.isDatabaseUp()).toBe(true);
+});
+
+test('unready until what must be done first has succeeded, once', async () => {
+  let tries = 0;
+  const health = watch(newest, async () => {
+    tries += 1;
+    if (tries < 3) throw new Error('not yet');
+  });
+  await eventually(async () => expect(tries).toBe(2));
+  expect(health.reasons()).toHaveLength(1);
+  await untilReady(health);
+  await proxy.refuse();
+  await untilNotReady(health, /cannot be reached/);
+  await proxy.pass();
+  await untilReady(health);
+  expect(tries).toBe(3);
 });
 
 test('one failure is forgiven, two in a row are not, one success is enough', async () => {

@@ -13,6 +13,8 @@ export interface Health {
 
 export interface HealthOptions {
   databaseUrl: string;
+  /** What must be done once, with a database that answers, before the first request; it is tried again until it succeeds. */
+  prepare?: () => Promise<void>;
   /** The newest migration that this code knows, such as `0003_history`. */
   newestMigration: string;
   log: Log;
@@ -25,6 +27,7 @@ export interface HealthOptions {
  */
 export function watchDatabase({
   databaseUrl,
+  prepare = async () => undefined,
   newestMigration,
   log,
   intervalMs = 2_000,
@@ -34,6 +37,7 @@ export function watchDatabase({
   let reason: string | undefined = 'the database has not been asked yet';
   let databaseUp = false;
   let failures = 0;
+  let prepared = false;
   let stopped = false;
   let timer: NodeJS.Timeout;
   let ended: Promise<void> | undefined;
@@ -52,6 +56,8 @@ export function watchDatabase({
       );
       failures = 0;
       databaseUp = true;
+      if (!prepared && !stopped) await prepare();
+      prepared = true;
       const present = rows[0]?.newest ?? '';
       turn(
         present < newestMigration

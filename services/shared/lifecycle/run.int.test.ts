@@ -322,6 +322,17 @@ describe('migrate', () => {
     expect(reason).toBe('the database refuses the user or its password; check OWNER_DATABASE_URL');
   });
 
+  test('a URL with which the service itself could not get in is told', async () => {
+    const url = new URL(database.url);
+    url.password = 'hunter2';
+    const program = spawnProgram({ ...variables(), DATABASE_URL: url.href }, ['migrate']);
+    expect(await program.ended).toBe('exit code 1');
+    expect(program.lines.at(-1)).toMatchObject({
+      msg: 'cannot start',
+      reason: 'the database refuses the user or its password; check DATABASE_URL',
+    });
+  });
+
   test('a database that is not there is told', async () => {
     const url = new URL(database.ownerUrl);
     url.pathname = '/nowhere';

@@ -4,7 +4,7 @@ import {
   readEnvironment,
   type ServiceSettings,
 } from '../config/environment.ts';
-import { migrate } from '../db/migrate.ts';
+import { connectPatiently, migrate } from '../db/migrate.ts';
 import { createLog, type Log } from '../log/log.ts';
 import { type ServiceDefinition, startService } from './service.ts';
 
@@ -41,9 +41,6 @@ function describeStartFailure(error: unknown): string {
   const failure = error as StartFailure;
   const { code, message, syscall } = failure;
   if (syscall === 'listen' || syscall === 'getaddrinfo') return describeListenFailure(failure);
-  if (code === '28P01' || code === '28000')
-    return 'the database refuses the user or its password; check OWNER_DATABASE_URL';
-  if (code === '3D000') return 'the database does not exist; check OWNER_DATABASE_URL';
   return message === '' ? String(code) : message;
 }
 
@@ -68,14 +65,13 @@ export async function runProgram(program: Program, args: readonly string[]): Pro
     if (unknown !== undefined) throw new Error(`unknown argument ${unknown}: there is migrate`);
     const environment = readEnvironment();
     if (command === 'migrate') {
-      const { ownerUrl, applicationRole } = migrationSettings(environment);
+      const { ownerUrl, applicationUrl, applicationRole } = migrationSettings(environment);
       environment.done();
-      await migrate({
-        ownerUrl,
-        applicationRole,
-        directory: program.migrations,
-        log: (message) => log.info({}, message),
-      });
+      const tell = (message: string): void => log.info({}, message);
+      await migrate({ ownerUrl, applicationRole, directory: program.migrations, log: tell });
+      // A service that cannot get in would only never be ready.
+      const client = await connectPatiently({ url: applicationUrl, variable: 'DATABASE_URL', log: tell });
+      await client.end();
       return;
     }
     const { definition, settings } = program.definition(environment);

@@ -112,6 +112,7 @@ async function build(
   });
   const health = watchDatabase({
     databaseUrl: settings.databaseUrl,
+    prepare: db.warm,
     newestMigration: newestMigration(definition.migrations),
     log,
   });
