@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import pg from 'pg';
-import { kubectl, list, namespace, type Service } from './cluster.ts';
+import { kubectl, list, type Service } from './cluster.ts';
+import { forwardPort } from './port-forward.ts';
 
 export interface OpenDatabase {
   db: pg.Client;
@@ -24,18 +23,9 @@ async function ownerUrl(service: Service): Promise<URL> {
 
 /** Opens a service's database as its owner, through a port forward. */
 export async function openDatabase(service: Service): Promise<OpenDatabase> {
-  const forward = spawn('kubectl', ['-n', namespace, 'port-forward', `pod/${service}-postgres-0`, ':5432'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const port = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: forward.stdout }).on('line', (line) => {
-      const [, local] = /127\.0\.0\.1:(\d+) ->/.exec(line) ?? [];
-      if (local !== undefined) resolve(local);
-    });
-    forward.once('exit', () => reject(new Error('the port forward ended')));
-  });
+  const forward = await forwardPort(`${service}-postgres-0`, 5432);
   const url = await ownerUrl(service);
-  url.host = `127.0.0.1:${port}`;
+  url.host = `127.0.0.1:${forward.port}`;
   const db = new pg.Client({ connectionString: url.href });
   // Its pod may be killed by a test.
   db.on('error', () => undefined);
@@ -44,7 +34,7 @@ export async function openDatabase(service: Service): Promise<OpenDatabase> {
     db,
     close: async () => {
       await db.end().catch(() => undefined);
-      forward.kill();
+      forward.close();
     },
   };
 }

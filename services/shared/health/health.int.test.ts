@@ -124,6 +124,7 @@ test('a schema that is older than the code makes unready and says why, a newer o
   expect(older.isDatabaseUp()).toBe(true);
   const newer = watch('0000_long_ago');
   await untilReady(newer);
+  expect(logged.match(/"the schema is newer than the code"/g)).toHaveLength(1);
 });
 
 test('a database that was never migrated says so', async () => {

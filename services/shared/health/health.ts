@@ -59,6 +59,9 @@ export function watchDatabase({
       if (!prepared && !stopped) await prepare();
       prepared = true;
       const present = rows[0]?.newest ?? '';
+      // A rollout is under way, or was taken back: the newer schema still serves this code.
+      if (present > newestMigration && reason !== undefined)
+        log.warn({ reason: `${present} instead of ${newestMigration}` }, 'the schema is newer than the code');
       turn(
         present < newestMigration
           ? `the schema is older than the code: ${present || 'none'} instead of ${newestMigration}; run migrate`

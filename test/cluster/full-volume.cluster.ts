@@ -1,0 +1,63 @@
+import { jest } from '@jest/globals';
+import { eventually } from '../../services/testing/eventually.ts';
+import { type Clinic, makeClinic } from './clinic.ts';
+import { allReady, apply, deployLocal, kubectl, list, podsOf } from './cluster.ts';
+import { limitMs, measured } from './limits.ts';
+
+jest.setTimeout(limitMs(300));
+
+/** The template of its volume cannot be changed; the claim stays, and so does the data in it. */
+async function deleteDatabase(): Promise<void> {
+  await kubectl(['delete', 'statefulset/patient-postgres']);
+  const pods = () => list('pods', '-l', 'app.kubernetes.io/name=patient-postgres');
+  await eventually(async () => expect(await pods()).toEqual([]), limitMs(60));
+}
+
+/** Another database needs its schema, which a pod brings when it starts. */
+async function deploy(folder: string): Promise<void> {
+  await deleteDatabase();
+  await apply(folder);
+  await kubectl(['rollout', 'restart', 'deployment/patient']);
+  await allReady();
+}
+
+let clinic: Clinic;
+beforeAll(async () => {
+  await deployLocal();
+  await deploy('k8s/tests/full-volume');
+  clinic = await makeClinic({ doctorCount: 1, patientCount: 1 });
+});
+afterAll(async () => {
+  await clinic?.caller.close();
+  await deploy('k8s');
+});
+
+const inDatabase = (command: string): Promise<string> =>
+  kubectl(['exec', 'patient-postgres-0', '-c', 'postgres', '--', 'bash', '-c', command]);
+
+const book = () => clinic.caller.call('POST', '/appointments', clinic.nextVisit());
+
+/** Pages that a table has already may take some. */
+const BOOKINGS_TO_FULL = 2_000;
+
+test('a full volume: bookings 503, reads 200, one line says why, and all goes on when there is room', async () => {
+  await inDatabase('cat /dev/zero > /var/lib/postgresql/filler 2>/dev/null || true');
+  let answer = await book();
+  let booked = 0;
+  for (; answer.status === 201 && booked < BOOKINGS_TO_FULL; booked += 1) answer = await book();
+  measured('bookings on a full volume', `${booked}, then ${answer.status}`);
+  expect(answer.status).toBe(503);
+  expect(JSON.parse(answer.text)).toMatchObject({ type: 'urn:problem-type:unavailable' });
+  const [patientId] = clinic.patients;
+  expect((await clinic.caller.call('GET', `/patients/${patientId}`)).status).toBe(200);
+  const pods = await podsOf('patient');
+  const logs = await Promise.all(
+    pods.map(({ metadata }) => kubectl(['logs', metadata.name, '-c', 'patient'])),
+  );
+  expect(logs.join('')).toMatch(/53100/);
+
+  await inDatabase('rm /var/lib/postgresql/filler');
+  await eventually(async () => expect((await book()).status).toBe(201), limitMs(60));
+  for (const { status } of await podsOf('patient'))
+    expect(status.containerStatuses).toEqual([expect.objectContaining({ restartCount: 0 })]);
+});
