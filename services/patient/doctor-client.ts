@@ -1,5 +1,6 @@
-import { errors, Pool } from 'undici';
+import { type Dispatcher, errors, Pool } from 'undici';
 import { contextHeaders, contextOf, currentContext } from '../shared/log/context.ts';
+import type { Reserved } from './appointments/difference.ts';
 import { isRefusalReason, type RefusalReason } from './appointments/refusal.ts';
 
 /** What an appointment wants of a doctor's calendar; without a doctor it wants its time back. */
@@ -23,6 +24,8 @@ export type DoctorAnswer =
 export interface DoctorClient {
   /** One try, one deadline, no retry of its own. Never throws. */
   ask: (wish: Wish) => Promise<DoctorAnswer>;
+  /** What the doctor service holds of every appointment, by id. @throws Error when it does not say */
+  listReservations: () => AsyncGenerator<Reserved>;
   close: () => Promise<void>;
 }
 
@@ -41,6 +44,19 @@ const DEADLINE_MS = 1_000;
 const CONNECTIONS = 32;
 /** More calls than this at once are not even tried: a silent doctor service must not hold every request here. */
 const MAX_CALLS = 128;
+
+/** Reservations in one answer: as many as the contract allows. */
+const PAGE = 200;
+
+interface ReservationPage {
+  items: readonly ({
+    appointmentId: string;
+    revision: number;
+    state: string;
+    active?: Reserved['active'];
+  } & NonNullable<Reserved['active']>)[];
+  nextCursor: string | null;
+}
 
 const AWAY: DoctorAnswer = { kind: 'unanswered', away: true };
 const UNEXPECTED: DoctorAnswer = { kind: 'unanswered', away: false };
@@ -120,14 +136,18 @@ export function openDoctorClient({
   });
   let calls = 0;
 
-  const call = async (wish: Wish): Promise<DoctorAnswer> => {
-    const { appointmentId, revision, wanted } = wish;
-    const path = `${prefix}/reservations/${appointmentId}`;
+  const callHeaders = (): Record<string, string> => {
     const bearer = token();
-    const headers = {
+    return {
       ...contextHeaders(currentContext() ?? contextOf(undefined, undefined)),
       ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
     };
+  };
+
+  const call = async (wish: Wish): Promise<DoctorAnswer> => {
+    const { appointmentId, revision, wanted } = wish;
+    const path = `${prefix}/reservations/${appointmentId}`;
+    const headers = callHeaders();
     const signal = AbortSignal.timeout(DEADLINE_MS);
     const { statusCode, body } = await (wanted === null
       ? pool.request({ method: 'DELETE', path: `${path}?revision=${revision}`, headers, signal })
@@ -160,6 +180,22 @@ export function openDoctorClient({
       }
       onAnswer(answer, (performance.now() - started) / 1000);
       return answer;
+    },
+    async *listReservations() {
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const { statusCode, body }: Dispatcher.ResponseData = await pool.request({
+          method: 'GET',
+          path: `${prefix}/reservations?limit=${PAGE}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+          headers: callHeaders(),
+        });
+        const text = await body.text();
+        if (statusCode !== 200)
+          throw new Error(`the doctor service answered GET /reservations with ${statusCode}`);
+        const { items, nextCursor } = JSON.parse(text) as ReservationPage;
+        for (const { appointmentId, revision, state, active, ...time } of items)
+          yield { appointmentId, revision, active: state === 'active' ? time : active };
+        cursor = nextCursor;
+      }
     },
     close: () => pool.destroy(),
   };

@@ -12,7 +12,12 @@ export interface Program {
   definition: (environment: Environment) => { settings: ServiceSettings; definition: ServiceDefinition };
   name: string;
   migrations: string;
+  /** What it does instead of serving, by its word on the command line. */
+  commands?: Readonly<Record<string, Command>>;
 }
+
+/** Reads its settings, calls `done` of the environment, and sets the exit code if it is not 0. */
+export type Command = (environment: Environment, args: readonly string[], log: Log) => Promise<void>;
 
 type StartFailure = Error & {
   code?: string;
@@ -56,22 +61,31 @@ async function exitAfter(log: Log, code: number): Promise<never> {
 /** How long everything may take to end after a signal, beyond the drain delay. */
 const HARD_DEADLINE_MS = 25_000;
 
+/** Brings the schema up to date, and finds out whether the service will get in. */
+const migration =
+  ({ migrations }: Program): Command =>
+  async (environment, [unknown], log) => {
+    if (unknown !== undefined) throw new Error(`unknown argument ${unknown}: migrate takes none`);
+    const { ownerUrl, applicationUrl, applicationRole } = migrationSettings(environment);
+    environment.done();
+    const tell = (message: string): void => log.info({}, message);
+    await migrate({ ownerUrl, applicationRole, directory: migrations, log: tell });
+    const client = await connectPatiently({ url: applicationUrl, variable: 'DATABASE_URL', log: tell });
+    await client.end();
+  };
+
 /** `main.ts` is the service, `main.ts migrate` brings its schema up to date. Reads all configuration once. */
 export async function runProgram(program: Program, args: readonly string[]): Promise<void> {
   let log = createLog(program.name, 'info');
   try {
-    const [command, ...more] = args;
-    const unknown = command === 'migrate' ? more[0] : command;
-    if (unknown !== undefined) throw new Error(`unknown argument ${unknown}: there is migrate`);
+    const [word, ...more] = args;
     const environment = readEnvironment();
-    if (command === 'migrate') {
-      const { ownerUrl, applicationUrl, applicationRole } = migrationSettings(environment);
-      environment.done();
-      const tell = (message: string): void => log.info({}, message);
-      await migrate({ ownerUrl, applicationRole, directory: program.migrations, log: tell });
-      // A service that cannot get in would only never be ready.
-      const client = await connectPatiently({ url: applicationUrl, variable: 'DATABASE_URL', log: tell });
-      await client.end();
+    if (word !== undefined) {
+      const commands: NonNullable<Program['commands']> = { migrate: migration(program), ...program.commands };
+      const command = Object.hasOwn(commands, word) ? commands[word] : undefined;
+      if (command === undefined)
+        throw new Error(`unknown argument ${word}: there is ${Object.keys(commands).join(', ')}`);
+      await command(environment, more, log);
       return;
     }
     const { definition, settings } = program.definition(environment);
