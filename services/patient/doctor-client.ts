@@ -1,6 +1,5 @@
 import { type Dispatcher, errors, Pool } from 'undici';
 import { contextHeaders, contextOf, currentContext } from '../shared/log/context.ts';
-import type { Reserved } from './appointments/difference.ts';
 import { isRefusalReason, type RefusalReason } from './appointments/refusal.ts';
 
 /** What an appointment wants of a doctor's calendar; without a doctor it wants its time back. */
@@ -20,6 +19,14 @@ export type DoctorAnswer =
   | { kind: 'refused'; reason: RefusalReason }
   | { kind: 'contradicted'; by: 'superseded' | 'revision-mismatch' }
   | { kind: 'unanswered'; away: boolean };
+
+/** What the doctor service holds of an appointment; instants as RFC 3339 text. */
+export interface Reserved {
+  appointmentId: string;
+  /** The newest that was answered there. */
+  revision: number;
+  active: { doctorId: string; startsAt: string; endsAt: string } | undefined;
+}
 
 export interface DoctorClient {
   /** One try, one deadline, no retry of its own. Never throws. */

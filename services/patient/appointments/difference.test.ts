@@ -1,4 +1,5 @@
-import { differenceOf, type Kept, type Reserved } from './difference.ts';
+import type { Reserved } from '../doctor-client.ts';
+import { differenceOf, type Kept } from './difference.ts';
 
 const NOW = Date.parse('2027-03-01T12:00:00.000Z');
 const time = (hour: number) => ({

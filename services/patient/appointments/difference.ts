@@ -1,4 +1,4 @@
-import type { Wish } from '../doctor-client.ts';
+import type { Reserved, Wish } from '../doctor-client.ts';
 import type { Status } from './appointment.ts';
 
 /** An appointment as the patient service keeps it. */
@@ -10,14 +10,6 @@ export interface Kept {
   contradicted: boolean;
   /** What it wants of the doctor's calendar now; null when it wants no time. */
   wanted: Wish['wanted'];
-}
-
-/** What the doctor service holds of an appointment; instants as RFC 3339 text. */
-export interface Reserved {
-  appointmentId: string;
-  /** The newest that was answered there. */
-  revision: number;
-  active: { doctorId: string; startsAt: string; endsAt: string } | undefined;
 }
 
 /**

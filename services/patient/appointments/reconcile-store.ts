@@ -27,6 +27,18 @@ const LIST = sql<[after: string, limit: number], Kept & { patientId: string }>(
 /** Every appointment whose id comes after another, by id. */
 export const listToCompare = (db: Db, after: string, limit: number) => db.query(LIST, [after, limit]);
 
+const READ_NOW = sql<[], { now: number }>(
+  'appointments.read_now',
+  'select (extract(epoch from now()) * 1000)::bigint as now',
+);
+
+/** The database's clock, in epoch milliseconds. */
+export async function readNow(db: Db): Promise<number> {
+  const [row] = await db.query(READ_NOW, []);
+  if (row === undefined) throw new Error('The database told no time');
+  return row.now;
+}
+
 const LOCK_REVISION = sql<[id: string], { revision: number }>(
   'appointments.lock_revision',
   'select revision from appointments where id = $1 for update',

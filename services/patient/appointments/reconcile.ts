@@ -1,8 +1,8 @@
 import type { Database } from '../../shared/db/database.ts';
-import type { DoctorAnswer, DoctorClient } from '../doctor-client.ts';
-import { type Difference, differenceOf, type Kept, type Reserved } from './difference.ts';
+import type { DoctorAnswer, DoctorClient, Reserved } from '../doctor-client.ts';
+import { type Difference, differenceOf, type Kept } from './difference.ts';
 import { insertWish } from './outbox-store.ts';
-import { listToCompare, lockRevision, moveOn } from './reconcile-store.ts';
+import { listToCompare, lockRevision, moveOn, readNow } from './reconcile-store.ts';
 import { settle } from './settle.ts';
 
 export interface ReconcileParts {
@@ -94,7 +94,8 @@ async function sendAgain(
  * be over when it is told: requests go on meanwhile, and a repair touches nothing that has moved on.
  * @throws Error when the doctor service does not list its reservations
  */
-export async function* reconcile(parts: ReconcileParts, now = Date.now()): AsyncGenerator<Finding> {
+export async function* reconcile(parts: ReconcileParts): AsyncGenerator<Finding> {
+  const now = await readNow(parts.db);
   for await (const { kept, reserved } of pairs(parts)) {
     const difference = differenceOf(kept, reserved, now);
     if (difference === undefined) continue;

@@ -146,13 +146,17 @@ describe('migrate', () => {
     return settings;
   };
 
-  test('reads the owner’s URL, and the role of the application from its URL', () => {
+  test('reads both URLs, and the role of the application from its own', () => {
     expect(
       migrate({
         OWNER_DATABASE_URL: 'postgres://owner@db/clinic',
         DATABASE_URL: 'postgres://the%20app:x@db/clinic',
       }),
-    ).toEqual({ ownerUrl: 'postgres://owner@db/clinic', applicationRole: 'the app' });
+    ).toEqual({
+      ownerUrl: 'postgres://owner@db/clinic',
+      applicationUrl: 'postgres://the%20app:x@db/clinic',
+      applicationRole: 'the app',
+    });
   });
 
   test('a URL without a user names no role', () => {
