@@ -237,10 +237,47 @@ const settlers: readonly Mutant[] = [
   one('a contradiction is asked about for ever', CLAIMS, ` and contradiction is null';`, `';`, ...SETTLERS),
 ];
 
+const RECONCILE = appointments('reconcile');
+const RESTORE = 'failures/restore';
+
+/** Mending after a restore. */
+const repairs: readonly Mutant[] = [
+  one(
+    'a repair takes the patient side’s next revision',
+    RECONCILE,
+    'Math.max(kept.revision, reserved?.revision ?? 0) + 1',
+    'kept.revision + 1',
+    RESTORE,
+  ),
+  one(
+    'a repair takes the doctor side’s next revision',
+    RECONCILE,
+    'Math.max(kept.revision, reserved?.revision ?? 0) + 1',
+    '(reserved?.revision ?? 0) + 1',
+    RESTORE,
+  ),
+  one(
+    'a repair releases an unknown appointment with its own revision',
+    RECONCILE,
+    'revision: revision + 1, wanted: null',
+    'revision, wanted: null',
+    RESTORE,
+  ),
+  one('a repair stores no wish', RECONCILE, 'await insertWish(tx, wish, patientId)', 'true', RESTORE),
+  one(
+    'what was cancelled wants its time',
+    appointments('reconcile-store'),
+    `('cancelled', 'rejected')`,
+    `('rejected')`,
+    RESTORE,
+  ),
+];
+
 export const appointmentMutants: readonly Mutant[] = [
   ...records,
   ...locks,
   ...timeouts,
   ...keys,
   ...settlers,
+  ...repairs,
 ];
