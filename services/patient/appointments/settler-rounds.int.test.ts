@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { type Database, openDatabase } from '../../shared/db/database.ts';
 import { createLog } from '../../shared/log/log.ts';
 import { halfHour, seedPatient } from '../../testing/clinic.ts';
+import { startDatabaseProxy } from '../../testing/database-proxy.ts';
 import { eventually } from '../../testing/eventually.ts';
-import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
-import { startProxy, type TcpProxy } from '../../testing/tcp-proxy.ts';
-import { postgresWire } from '../../testing/wire.ts';
+import { connectAsOwner, createDatabase, type TestDatabase } from '../../testing/postgres.ts';
+import type { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { everybody } from '../access.ts';
 import type { DoctorClient } from '../doctor-client.ts';
 import { insertPending } from './outbox-store.ts';
@@ -24,12 +24,10 @@ let settler: Settler | undefined;
 
 beforeEach(async () => {
   database = await createDatabase('patient');
-  owner = new pg.Client({ connectionString: database.ownerUrl });
-  await owner.connect();
-  const url = new URL(database.url);
-  proxy = await startProxy(postgresWire, Number(url.port));
-  url.port = String(proxy.port);
-  db = openDatabase({ url: url.href, poolMax: 10, constraints: {}, onIdleError: () => undefined });
+  owner = await connectAsOwner(database);
+  const way = await startDatabaseProxy(database.url);
+  proxy = way.proxy;
+  db = openDatabase({ url: way.url, poolMax: 10, constraints: {}, onIdleError: () => undefined });
 });
 afterEach(async () => {
   await settler?.stop();

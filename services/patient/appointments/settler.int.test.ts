@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
-import pg from 'pg';
+import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { type Database, openDatabase } from '../../shared/db/database.ts';
 import { createLog } from '../../shared/log/log.ts';
 import { at, halfHour, seedPatient } from '../../testing/clinic.ts';
 import { eventually } from '../../testing/eventually.ts';
-import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
+import { connectAsOwner, createDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import { type ScriptedDoctor, startScriptedDoctor } from '../../testing/scripted-doctor.ts';
 import { startPatient } from '../../testing/services.ts';
 import { type DoctorClient, openDoctorClient } from '../doctor-client.ts';
@@ -23,8 +23,7 @@ const stops: (() => Promise<unknown>)[] = [];
 
 beforeEach(async () => {
   database = await createDatabase('patient');
-  db = new pg.Client({ connectionString: database.ownerUrl });
-  await db.connect();
+  db = await connectAsOwner(database);
   doctor = await startScriptedDoctor();
 });
 afterEach(async () => {
