@@ -155,6 +155,13 @@ describe('a token', () => {
   });
 });
 
+test('a deny list that cannot be read at the start is no empty one', () => {
+  const told: unknown[] = [];
+  const missing = path.join(folder, 'no-such-list');
+  expect(() => watchDenyList(missing, (error) => told.push(error))).toThrow('no-such-list cannot be read');
+  expect(told).toEqual([expect.objectContaining({ code: 'ENOENT' })]);
+});
+
 test('401 for two Authorization headers, whichever is good', async () => {
   const authenticate = createAuthenticator(issuersOf(issuer.entry), ROLES, nobody);
   const good = `Bearer ${await issuer.sign({ role: 'reader' })}`;
