@@ -1,8 +1,7 @@
-import pg from 'pg';
 import { doctorService } from './doctor/app.ts';
 import { type DatabaseName, databaseNames } from './local/databases.ts';
 import { patientService } from './patient/app.ts';
-import { createDatabase } from './testing/postgres.ts';
+import { connectAsOwner, createDatabase } from './testing/postgres.ts';
 
 /** The problems that broken constraints become, as each service declares them. */
 const MAPPED: Readonly<Record<DatabaseName, object>> = {
@@ -81,8 +80,7 @@ test.each(databaseNames)(
   'each constraint of the %s database is a problem, or nothing that a request can break',
   async (service) => {
     const database = await createDatabase(service);
-    const client = new pg.Client({ connectionString: database.ownerUrl });
-    await client.connect();
+    const client = await connectAsOwner(database);
     const { rows } = await client.query<{ name: string }>(NAMES);
     await client.end();
     await database.drop();

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
-import pg from 'pg';
+import type pg from 'pg';
 import { freePort } from './local/ports.ts';
 import { halfHour, invariantsBroken, seedDoctor, seedPatients } from './testing/clinic.ts';
 import { deadlocksIn } from './testing/deadlocks.ts';
 import { type Caller, countAnswers, inParallel, openCaller, type Reply, warmUp } from './testing/load.ts';
-import { createDatabase, type TestDatabase } from './testing/postgres.ts';
+import { connectAsOwner, createDatabase, type TestDatabase } from './testing/postgres.ts';
 import { eventually, startDoctor, startPatient, type TestService } from './testing/services.ts';
 
 jest.setTimeout(60_000);
@@ -21,8 +21,7 @@ let doctor: TestService | undefined;
 
 beforeEach(async () => {
   databases = { patient: await createDatabase('patient'), doctor: await createDatabase('doctor') };
-  doctorDb = new pg.Client({ connectionString: databases.doctor.ownerUrl });
-  await doctorDb.connect();
+  doctorDb = await connectAsOwner(databases.doctor);
   doctorPort = await freePort();
   replicas = [];
   for (let count = 0; count < 3; count += 1) {

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import pg from 'pg';
 import { databaseNames } from './local/databases.ts';
-import { createDatabase } from './testing/postgres.ts';
+import { connectAsOwner, createDatabase } from './testing/postgres.ts';
 import { dumpSchema } from './testing/schema-dump.ts';
 
 // A migration that changes a schema by accident, or a grant that is lost, shows here as a difference.
@@ -11,8 +10,7 @@ test.each(databaseNames)(
   async (service) => {
     const file = path.join(import.meta.dirname, service, 'schema.golden.txt');
     const database = await createDatabase(service);
-    const client = new pg.Client({ connectionString: database.ownerUrl });
-    await client.connect();
+    const client = await connectAsOwner(database);
     const present = await dumpSchema(client);
     await client.end();
     await database.drop();

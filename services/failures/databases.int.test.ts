@@ -7,9 +7,9 @@ import { type PostgresServer, startPostgres } from '../local/postgres.ts';
 import { migrate } from '../shared/db/migrate.ts';
 import { halfHour } from '../testing/clinic.ts';
 import { eventually } from '../testing/eventually.ts';
+import { connectAsOwner } from '../testing/postgres.ts';
 import { startProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import {
-  connectAsOwner,
   type DoctorProcess,
   openTwoSides,
   type Pair,

@@ -43,6 +43,8 @@ export interface World {
   theirs: Pair;
   seedPair: (who: Who) => Promise<Pair>;
   tokenOf: (role: Role) => Promise<string>;
+  /** Sends a request of a role, to the patient service unless told otherwise. */
+  as: (role: Role, method: string, sent: Sent, service?: TestService) => ReturnType<typeof send>;
   stop: () => Promise<void>;
 }
 
@@ -68,6 +70,13 @@ export async function startWorld({ requestsPerSecond = 10_000 } = {}): Promise<W
     doctorId: await seedDoctor(doctor),
   });
   const mine = await seedPair(await someone());
+  const tokenOf = (role: Role): Promise<string> =>
+    issuer.sign({
+      role,
+      sub: `some ${role}`,
+      ...(role === 'doctor' ? { doctor_id: mine.doctorId } : {}),
+      ...(role === 'patient' ? { patient_id: mine.patientId } : {}),
+    });
   return {
     issuer,
     patient,
@@ -75,13 +84,8 @@ export async function startWorld({ requestsPerSecond = 10_000 } = {}): Promise<W
     mine,
     theirs: await seedPair(await someone()),
     seedPair,
-    tokenOf: (role) =>
-      issuer.sign({
-        role,
-        sub: `some ${role}`,
-        ...(role === 'doctor' ? { doctor_id: mine.doctorId } : {}),
-        ...(role === 'patient' ? { patient_id: mine.patientId } : {}),
-      }),
+    tokenOf,
+    as: async (role, method, sent, service = patient) => send(service, method, sent, await tokenOf(role)),
     stop: async () => {
       await patient.stop();
       await doctor.stop();
@@ -148,3 +152,12 @@ export async function send(
   const text = await answer.text();
   return { status: answer.status, text, json: () => JSON.parse(text) as Record<string, unknown> };
 }
+
+type Answered = Pick<Awaited<ReturnType<typeof send>>, 'json'>;
+
+/** The items of a list. */
+export const itemsOf = (answer: Answered) => answer.json().items as Record<string, unknown>[];
+
+/** The members that a problem is about. */
+export const pointersOf = (answer: Answered): unknown[] =>
+  ((answer.json().errors ?? []) as { pointer: string }[]).map(({ pointer }) => pointer);

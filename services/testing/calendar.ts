@@ -33,6 +33,12 @@ export async function addDoctor(
   return body.id;
 }
 
+/** The names on one page of doctors. */
+export async function doctorNames({ api }: TestService, query: string): Promise<string[]> {
+  const { body } = await api.get(`/doctors?${query}`).expect(200);
+  return body.items.map(({ givenName, familyName }: Record<string, string>) => `${givenName} ${familyName}`);
+}
+
 /** Reserves a doctor's time as the patient service does; returns the appointment's id. */
 export async function reserve(
   { api }: TestService,

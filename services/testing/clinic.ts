@@ -74,6 +74,29 @@ export const halfHour = (n: number): { startsAt: string; endsAt: string } => {
   return { startsAt: instant(n), endsAt: instant(n + 1) };
 };
 
+/** Bookings that wait for their answer, one after the other of one patient and one doctor; behind the API; returns their ids. */
+export async function seedWaiting(
+  { db }: Pick<TestService, 'db'>,
+  count: number,
+  { dueInSeconds = 0, tries = 0 } = {},
+): Promise<string[]> {
+  const [patientId, doctorId] = [await seedPatient({ db }), uuidv7()];
+  const ids = Array.from({ length: count }, () => uuidv7());
+  await db.query(
+    `with wish as (
+       select id, $2::uuid as patient_id, $3::uuid as doctor_id, starts_at, starts_at + interval '30 minutes' as ends_at
+         from unnest($1::uuid[], $4::timestamptz[]) as wish (id, starts_at)
+     ), revision as (
+       insert into appointment_revisions (appointment_id, revision, patient_id, doctor_id, starts_at, ends_at, holds, keyed)
+       select id, 1, patient_id, doctor_id, starts_at, ends_at, true, false from wish
+     )
+     insert into appointments (id, patient_id, doctor_id, starts_at, ends_at, status, tries, next_try_at)
+     select id, patient_id, doctor_id, starts_at, ends_at, 'pending', $5, now() + make_interval(secs => $6) from wish`,
+    [ids, patientId, doctorId, ids.map((_, index) => halfHour(index).startsAt), tries, dueInSeconds],
+  );
+  return ids;
+}
+
 /** What must hold at every moment (design §3), asked of both databases. */
 export async function invariantsBroken(
   patient: Pick<TestService, 'db'>,

@@ -1,5 +1,6 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { eventually } from './eventually.ts';
+import { connectAsOwner } from './postgres.ts';
 
 /** How many deadlocks a database has counted. To be asked when its service has stopped: a connection reports its own at its end. */
 export async function countDeadlocks(db: pg.Client): Promise<number> {
@@ -16,9 +17,8 @@ export async function countDeadlocks(db: pg.Client): Promise<number> {
 }
 
 /** The same, on a connection of its own. */
-export async function deadlocksIn({ ownerUrl }: { ownerUrl: string }): Promise<number> {
-  const client = new pg.Client({ connectionString: ownerUrl });
-  await client.connect();
+export async function deadlocksIn(database: { ownerUrl: string }): Promise<number> {
+  const client = await connectAsOwner(database);
   try {
     return await countDeadlocks(client);
   } finally {

@@ -31,23 +31,3 @@ export const aFullPatient = (value: string): Record<string, unknown> => ({
   ],
   emergencyContact: { name: 'Max', phone: '030 1', relationship: 'brother' },
 });
-
-/** All items of a list, page by page. */
-export async function allPages(
-  { api }: Pick<TestService, 'api'>,
-  path: string,
-  limit: number,
-): Promise<Record<string, unknown>[]> {
-  const items: Record<string, unknown>[] = [];
-  for (let cursor: string | null = ''; cursor !== null; ) {
-    const after: string = cursor === '' ? '' : `&cursor=${cursor}`;
-    const { body } = await api
-      .get(`${path}${path.includes('?') ? '&' : '?'}limit=${limit}${after}`)
-      .expect(200);
-    expect(body.items.length).toBeLessThanOrEqual(limit);
-    items.push(...body.items);
-    expect(items.length).toBeLessThan(1_000);
-    cursor = body.nextCursor;
-  }
-  return items;
-}

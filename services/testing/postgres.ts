@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import {
   applicationRole,
   asSuperuser,
@@ -47,4 +48,12 @@ export async function createDatabase(service: DatabaseName): Promise<TestDatabas
         await client.query(`drop database ${client.escapeIdentifier(database)} with (force)`);
       }),
   };
+}
+
+/** A connection to look behind the services; it may be lost. */
+export async function connectAsOwner({ ownerUrl }: Pick<TestDatabase, 'ownerUrl'>): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: ownerUrl });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
 }

@@ -1,10 +1,10 @@
 import { Writable } from 'node:stream';
-import pg from 'pg';
+import type pg from 'pg';
 import supertest from 'supertest';
 import type { ServiceSettings } from '../shared/config/environment.ts';
 import { type ServiceDefinition, startService } from '../shared/lifecycle/service.ts';
 import { createLog } from '../shared/log/log.ts';
-import { createDatabase } from './postgres.ts';
+import { connectAsOwner, createDatabase } from './postgres.ts';
 
 /** A running service on a database of its own. */
 export interface TestService {
@@ -59,8 +59,7 @@ export async function startTestService(
     createLog(service, 'debug', sink),
   );
   const url = `http://127.0.0.1:${running.port}`;
-  const db = new pg.Client({ connectionString: ownerUrl });
-  await db.connect();
+  const db = await connectAsOwner({ ownerUrl });
   let stopped = false;
   return {
     url,

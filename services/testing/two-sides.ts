@@ -1,9 +1,9 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { type Client, createClient, type Told } from './client.ts';
 import { invariantsBroken, seedDoctor, seedPatient } from './clinic.ts';
 import { deadlocksIn } from './deadlocks.ts';
 import { eventually } from './eventually.ts';
-import { createDatabase, type TestDatabase } from './postgres.ts';
+import { connectAsOwner, createDatabase, type TestDatabase } from './postgres.ts';
 import { killProcesses, type ServiceProcess, startProcess } from './process.ts';
 import { startDoctor, startPatient } from './services.ts';
 import { type Exchange, startProxy, type TcpProxy } from './tcp-proxy.ts';
@@ -45,14 +45,6 @@ export interface Booking {
 }
 
 const through = (url: string, { port }: TcpProxy): string => Object.assign(new URL(url), { port }).href;
-
-/** A connection behind the services, that may be lost. */
-export async function connectAsOwner({ ownerUrl }: Pick<TestDatabase, 'ownerUrl'>): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: ownerUrl });
-  client.on('error', () => undefined);
-  await client.connect();
-  return client;
-}
 
 /** Both databases, and as many replicas of both services as a test asks for. A test that kills the doctor's database brings its own. */
 export async function openTwoSides(ownDoctorDatabase?: TestDatabase) {

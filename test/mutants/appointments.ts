@@ -15,7 +15,7 @@ const CHANGES = ['appointments/change'];
 const RECORDING = ['appointments/recording', 'failures/changes'];
 const REPLICAS = ['failures/replicas', 'services/replicas'];
 const REMOVAL = ['patients/remove'];
-const SETTLERS = ['appointments/settler.int'];
+const SETTLERS = ['appointments/settler.int', 'appointments/settler-claims'];
 
 const one = edits();
 

@@ -6,7 +6,7 @@ const [RESERVE, RELEASE, STORE] = ['reserve', 'release', 'store'].map((file) =>
 ) as [string, string, string];
 const RESERVATIONS = 'reservations/reserve.int';
 const RACES = 'reservations/reserve-races';
-const CALENDAR_RACES = ['doctor/schedules/', 'doctors/routes', RACES];
+const CALENDAR_RACES = ['doctor/schedules/', 'doctors/remove', RACES];
 const EXCLUSIVE = `    await lockCalendar(tx, doctorId, 'exclusive');\n`;
 
 const one = edits(RESERVATIONS);

@@ -42,11 +42,6 @@ export const tokenMutants: readonly Mutant[] = [
     'if (role === undefined || others.length > 0)',
     'if (role === undefined)',
   ),
-  one(
-    'the own record may be missing',
-    CALLER,
-    `if (ownIdClaim !== undefined && (typeof ownId !== 'string' || !UUID.test(ownId)))`,
-    'if (false)',
-  ),
+  one('the own record may be missing', CALLER, 'if (!own.success)', 'if (false)'),
   one('two issuers share their subjects', CALLER, '`${issuer.issuer}#${claims.sub}`', 'claims.sub'),
 ];

@@ -1,4 +1,5 @@
 import { addDoctor, aSchedule, dateIn, everyDay, problemOf, reserve } from '../../testing/calendar.ts';
+import { allPages } from '../../testing/pages.ts';
 import { startDoctor, type TestService } from '../../testing/services.ts';
 
 const UNKNOWN = '01890a5d-ac96-774b-bcce-b302099a8057';
@@ -263,15 +264,7 @@ describe('GET /doctors/{id}/exceptions', () => {
     expect(await starts(`to=${day}T09:00`)).toEqual([]);
 
     const whole = (await list('')).items;
-    const items: unknown[] = [];
-    let { items: page, nextCursor } = await list('limit=1');
-    for (;;) {
-      expect(page).toHaveLength(1);
-      items.push(...page);
-      if (nextCursor === null) break;
-      ({ items: page, nextCursor } = await list(`limit=1&cursor=${nextCursor}`));
-    }
-    expect(items).toEqual(whole);
+    expect(await allPages(t, `/doctors/${id}/exceptions`, 1)).toEqual(whole);
   });
 
   const forged = (sortKey: string) =>

@@ -6,7 +6,7 @@ import { listUpcomingVisits } from '../reservations/store.ts';
 import type { Exception } from './exception.ts';
 import { findCalendar } from './store.ts';
 
-export const reservationsInTheWay = defineProblem(
+const reservationsInTheWay = defineProblem(
   'reservations-in-the-way',
   409,
   'Reserved visits are in the way of the change',

@@ -1,5 +1,5 @@
-import { forbidden } from '../../shared/auth/authenticate.ts';
 import { hide } from '../../shared/auth/hide.ts';
+import { refusedMembers } from '../../shared/auth/members.ts';
 import type { Caller } from '../../shared/caller/caller.ts';
 import type { Answer } from '../../shared/http/answer.ts';
 import type { Access, Own } from '../../shared/http/endpoint.ts';
@@ -23,15 +23,10 @@ export const shownTo = ({ role }: Caller, answer: Answer): Answer =>
 export const maySet = ({ role }: Caller, member: string): boolean =>
   member !== 'notes' || SETS_NOTES.has(role);
 
-const notOwn = (pointer: string, detail: string) =>
-  forbidden('This caller may not set all of these members; see errors.', {
-    extra: { errors: [{ pointer, detail }] },
-  });
-
 /** @throws forbidden when a doctor wants to take time in another doctor's calendar */
 export function requireOwnCalendar(own: Own | undefined, doctorId: string | undefined): void {
   if (own?.role === 'doctor' && doctorId !== undefined && doctorId !== own.id)
-    throw notOwn('#/doctorId', 'must be the caller’s own calendar');
+    throw refusedMembers([{ pointer: '#/doctorId', detail: 'must be the caller’s own calendar' }]);
 }
 
 type CancelledBy = NonNullable<NonNullable<CancelRequest>['by']>;
@@ -39,6 +34,7 @@ type CancelledBy = NonNullable<NonNullable<CancelRequest>['by']>;
 /** The word for who cancels: doctors cancel as `provider`, patients as `patient`. @throws forbidden for another word */
 export function requireOwnWord({ role }: Own, by: CancelledBy | undefined): CancelledBy {
   const word = role === 'doctor' ? 'provider' : 'patient';
-  if (by !== undefined && by !== word) throw notOwn('#/by', `must be ${word}, or left out`);
+  if (by !== undefined && by !== word)
+    throw refusedMembers([{ pointer: '#/by', detail: `must be ${word}, or left out` }]);
   return word;
 }

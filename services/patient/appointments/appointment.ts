@@ -166,7 +166,7 @@ export function rescheduled(present: Time, change: RescheduleRequest): Time {
   return { doctorId: change.doctorId ?? present.doctorId, startsAt, endsAt: endOf(startsAt, minutes) };
 }
 
-export const cancellers = ['patient', 'provider', 'organisation'] as const;
+const cancellers = ['patient', 'provider', 'organisation'] as const;
 
 export const cancelRequest = z
   .strictObject({
@@ -230,12 +230,12 @@ export const patientBusy = defineProblem(
   409,
   'The patient has another appointment at that time',
 );
-export const invalidTransition = defineProblem(
+const invalidTransition = defineProblem(
   'invalid-transition',
   409,
   'The appointment is in a state that does not allow this',
 );
-export const changeInProgress = defineProblem(
+const changeInProgress = defineProblem(
   'change-in-progress',
   409,
   'A change of the appointment waits for its answer',

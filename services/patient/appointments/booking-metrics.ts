@@ -26,26 +26,14 @@ export function bookingMetrics({ registry }: Metrics) {
     help: 'Answers of the doctor service that mean nothing; each is a defect on either side.',
     registers,
   });
-  const unsettled = new Gauge({
-    name: 'appointments_unsettled',
-    help: 'Appointments that wait for the doctor service.',
-    registers,
-  });
-  const oldest = new Gauge({
-    name: 'appointments_unsettled_oldest_seconds',
-    help: 'Age of the oldest waiting change.',
-    registers,
-  });
-  const contradicted = new Gauge({
-    name: 'appointments_contradicted',
-    help: 'Appointments that the doctor service contradicts: a database was restored, reconcile both sides.',
-    registers,
-  });
-  const turned = new Gauge({
-    name: 'settler_last_turn_timestamp_seconds',
-    help: 'When the settler last looked, in Unix time.',
-    registers,
-  });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const unsettled = gauge('appointments_unsettled', 'Appointments that wait for the doctor service.');
+  const oldest = gauge('appointments_unsettled_oldest_seconds', 'Age of the oldest waiting change.');
+  const contradicted = gauge(
+    'appointments_contradicted',
+    'Appointments that the doctor service contradicts: a database was restored, reconcile both sides.',
+  );
+  const turned = gauge('settler_last_turn_timestamp_seconds', 'When the settler last looked, in Unix time.');
 
   return {
     onAnswer: (answer: DoctorAnswer, took: number): void => {

@@ -14,7 +14,7 @@ export type Outcome =
   | { outcome: 'granted' | 'superseded' | null }
   | { outcome: 'refused'; reason: RefusalReason };
 
-export const locationOf = (id: string): string => `/appointments/${id}`;
+const locationOf = (id: string): string => `/appointments/${id}`;
 
 const accepted = (representation: Representation): Answer => {
   const { headers, ...answer } = ok(representation);

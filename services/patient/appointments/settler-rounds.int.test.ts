@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
-import { v7 as uuidv7 } from 'uuid';
+import type pg from 'pg';
 import { type Database, openDatabase } from '../../shared/db/database.ts';
 import { createLog } from '../../shared/log/log.ts';
-import { halfHour, seedPatient } from '../../testing/clinic.ts';
+import { seedWaiting } from '../../testing/clinic.ts';
+import { startDatabaseProxy } from '../../testing/database-proxy.ts';
 import { eventually } from '../../testing/eventually.ts';
-import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
-import { startProxy, type TcpProxy } from '../../testing/tcp-proxy.ts';
-import { postgresWire } from '../../testing/wire.ts';
-import { everybody } from '../access.ts';
+import { connectAsOwner, createDatabase, type TestDatabase } from '../../testing/postgres.ts';
+import type { TcpProxy } from '../../testing/tcp-proxy.ts';
 import type { DoctorClient } from '../doctor-client.ts';
-import { insertPending } from './outbox-store.ts';
 import { createSettler, type Settler } from './settler.ts';
 
 // A round of the settler in which the answer of one try cannot be recorded: its connection to the database is lost.
@@ -24,12 +21,10 @@ let settler: Settler | undefined;
 
 beforeEach(async () => {
   database = await createDatabase('patient');
-  owner = new pg.Client({ connectionString: database.ownerUrl });
-  await owner.connect();
-  const url = new URL(database.url);
-  proxy = await startProxy(postgresWire, Number(url.port));
-  url.port = String(proxy.port);
-  db = openDatabase({ url: url.href, poolMax: 10, constraints: {}, onIdleError: () => undefined });
+  owner = await connectAsOwner(database);
+  const way = await startDatabaseProxy(database.url);
+  proxy = way.proxy;
+  db = openDatabase({ url: way.url, poolMax: 10, constraints: {}, onIdleError: () => undefined });
 });
 afterEach(async () => {
   await settler?.stop();
@@ -38,18 +33,6 @@ afterEach(async () => {
   await owner.end();
   await database.drop();
 });
-
-/** Bookings that are due to be settled; returns their ids. */
-async function seedWaiting(count: number): Promise<string[]> {
-  const patientId = await seedPatient({ db: owner });
-  const ids = Array.from({ length: count }, () => uuidv7());
-  for (const [index, id] of ids.entries()) {
-    const request = { patientId, doctorId: uuidv7(), ...halfHour(index) };
-    await insertPending(db, id, request, { keyed: false, scope: everybody, maxPending: undefined });
-  }
-  await owner.query('update appointments set next_try_at = now() where id = any($1)', [ids]);
-  return ids;
-}
 
 const start = (ask: DoctorClient['ask']): Settler => {
   settler = createSettler({
@@ -83,12 +66,12 @@ function slowBut(quick: string | undefined, round: readonly string[]) {
 }
 
 test('the next round begins when every try of this one has ended', async () => {
-  const round = await seedWaiting(4);
+  const round = await seedWaiting({ db: owner }, 4);
   const { ask, besideOthers } = slowBut(round[0], round);
   const record = proxy.hold('appointments.record_granted', 'asked');
   start(ask);
   const held = await record;
-  const [next] = await seedWaiting(1);
+  const [next] = await seedWaiting({ db: owner }, 1);
   held.lose();
   await eventually(async () => {
     const { rows } = await owner.query('select status from appointments where id = $1', [next]);
@@ -98,7 +81,7 @@ test('the next round begins when every try of this one has ended', async () => {
 });
 
 test('stop resolves when every try of the round has ended', async () => {
-  const round = await seedWaiting(4);
+  const round = await seedWaiting({ db: owner }, 4);
   const { ask, underWay } = slowBut(round[0], round);
   const record = proxy.hold('appointments.record_granted', 'asked');
   const stopping = start(ask);

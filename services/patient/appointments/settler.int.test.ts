@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
-import pg from 'pg';
+import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { type Database, openDatabase } from '../../shared/db/database.ts';
+import { openDatabase } from '../../shared/db/database.ts';
 import { createLog } from '../../shared/log/log.ts';
-import { at, halfHour, seedPatient } from '../../testing/clinic.ts';
+import { at, seedPatient, seedWaiting } from '../../testing/clinic.ts';
 import { eventually } from '../../testing/eventually.ts';
-import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
+import { connectAsOwner, createDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import { type ScriptedDoctor, startScriptedDoctor } from '../../testing/scripted-doctor.ts';
 import { startPatient } from '../../testing/services.ts';
 import { type DoctorClient, openDoctorClient } from '../doctor-client.ts';
 import { createSettler, type Settler } from './settler.ts';
-import { claimDue } from './settler-store.ts';
 
 jest.setTimeout(30_000);
 
@@ -23,8 +22,7 @@ const stops: (() => Promise<unknown>)[] = [];
 
 beforeEach(async () => {
   database = await createDatabase('patient');
-  db = new pg.Client({ connectionString: database.ownerUrl });
-  await db.connect();
+  db = await connectAsOwner(database);
   doctor = await startScriptedDoctor();
 });
 afterEach(async () => {
@@ -33,17 +31,6 @@ afterEach(async () => {
   await db.end();
   await database.drop();
 });
-
-function openPool(): Database {
-  const pool = openDatabase({
-    url: database.url,
-    poolMax: 10,
-    constraints: {},
-    onIdleError: () => undefined,
-  });
-  stops.push(pool.close);
-  return pool;
-}
 
 function openDoctors(): Pick<DoctorClient, 'ask'> {
   const doctors = openDoctorClient({
@@ -57,31 +44,18 @@ function openDoctors(): Pick<DoctorClient, 'ask'> {
 
 /** The settler of a replica, with connections of its own. */
 function startSettler(doctors = openDoctors()): Settler {
-  const pool = openPool();
+  const pool = openDatabase({
+    url: database.url,
+    poolMax: 10,
+    constraints: {},
+    onIdleError: () => undefined,
+  });
+  stops.push(pool.close);
   const log = createLog('patient', 'silent');
   const settler = createSettler({ db: pool, doctors, log, onBacklog: () => undefined });
   stops.push(settler.stop);
   settler.start();
   return settler;
-}
-
-/** Bookings that wait for their answer, one after the other of one patient and one doctor; returns their ids. */
-async function seedWaiting(count: number, { dueInSeconds = 0, tries = 0 } = {}): Promise<string[]> {
-  const [patientId, doctorId] = [await seedPatient({ db }), uuidv7()];
-  const ids = Array.from({ length: count }, () => uuidv7());
-  await db.query(
-    `with wish as (
-       select id, $2::uuid as patient_id, $3::uuid as doctor_id, starts_at, starts_at + interval '30 minutes' as ends_at
-         from unnest($1::uuid[], $4::timestamptz[]) as wish (id, starts_at)
-     ), revision as (
-       insert into appointment_revisions (appointment_id, revision, patient_id, doctor_id, starts_at, ends_at, holds, keyed)
-       select id, 1, patient_id, doctor_id, starts_at, ends_at, true, false from wish
-     )
-     insert into appointments (id, patient_id, doctor_id, starts_at, ends_at, status, tries, next_try_at)
-     select id, patient_id, doctor_id, starts_at, ends_at, 'pending', $5, now() + make_interval(secs => $6) from wish`,
-    [ids, patientId, doctorId, ids.map((_, index) => halfHour(index).startsAt), tries, dueInSeconds],
-  );
-  return ids;
 }
 
 async function statuses(): Promise<Record<string, number>> {
@@ -118,59 +92,10 @@ function scriptAbsence(): { mostAtOnce: () => number } {
   };
 }
 
-describe('a claim', () => {
-  const WAIT = {
-    name: 'test.wait',
-    text: 'select extract(epoch from next_try_at - now())::float8 as seconds from appointments',
-  };
-
-  test('puts the next try off for 1, 2, 4 and then always 5 seconds, less up to a quarter', async () => {
-    await seedWaiting(1);
-    const pool = openPool();
-    for (const seconds of [1, 2, 4, 5, 5, 5]) {
-      // Its own transaction's clock stands still.
-      const waits = await pool.tx(async (tx) => {
-        expect(await claimDue(tx, 1)).toHaveLength(1);
-        const [row] = await tx.query<[], { seconds: number }>(WAIT, []);
-        return row?.seconds;
-      });
-      expect(waits).toBeGreaterThanOrEqual(0.75 * seconds - 1e-6);
-      expect(waits).toBeLessThanOrEqual(seconds);
-      await db.query('update appointments set next_try_at = now()');
-    }
-  });
-
-  test('puts what was due at one moment off to different ones', async () => {
-    await seedWaiting(10);
-    expect(await claimDue(openPool(), 10)).toHaveLength(10);
-    const { rows } = await db.query('select distinct next_try_at from appointments');
-    expect(rows.length).toBeGreaterThan(1);
-  });
-
-  test('takes what has been due for longest, and nothing that is not due', async () => {
-    const [late] = await seedWaiting(1, { dueInSeconds: -10 });
-    await seedWaiting(1, { dueInSeconds: 60 });
-    const [later] = await seedWaiting(1, { dueInSeconds: -20 });
-    const pool = openPool();
-    expect((await claimDue(pool, 1)).map(({ appointmentId }) => appointmentId)).toEqual([later]);
-    expect((await claimDue(pool, 10)).map(({ appointmentId }) => appointmentId)).toEqual([late]);
-    expect(await claimDue(pool, 10)).toEqual([]);
-  });
-
-  test('passes over what another settler is claiming at the same moment', async () => {
-    const ids = await seedWaiting(10);
-    const pool = openPool();
-    const [mine, theirs] = await pool.tx(async (tx) => [await claimDue(tx, 5), await claimDue(pool, 10)]);
-    const claimed = [...mine, ...theirs].map(({ appointmentId }) => appointmentId);
-    expect([mine.length, theirs.length]).toEqual([5, 5]);
-    expect(claimed.sort()).toEqual(ids.sort());
-  });
-});
-
 describe('settlers', () => {
   test('two of them ask about each wish once', async () => {
     // Tried before, so that none of them comes to be due again while they work.
-    const ids = await seedWaiting(400, { tries: 9 });
+    const ids = await seedWaiting({ db }, 400, { tries: 9 });
     const asked: string[] = [];
     const ask: DoctorClient['ask'] = async ({ appointmentId }) => {
       asked.push(appointmentId);
@@ -183,7 +108,7 @@ describe('settlers', () => {
   });
 
   test('claim only what they can ask about before it is due again', async () => {
-    await seedWaiting(128);
+    await seedWaiting({ db }, 128);
     doctor.script(() => ({ before: sleep(500) }));
     startSettler();
     await untilAsked(16);
@@ -193,7 +118,7 @@ describe('settlers', () => {
 
   test('ask about one appointment at a time while nobody answers', async () => {
     const { mostAtOnce } = scriptAbsence();
-    await seedWaiting(100, { tries: 9 });
+    await seedWaiting({ db }, 100, { tries: 9 });
     startSettler();
     await untilAsked(1);
     // Those that were asked about at once before the first was known to get no answer, and a probe or two since.
@@ -211,16 +136,16 @@ describe('settlers', () => {
 
   test('make everything due with the first answer', async () => {
     scriptAbsence();
-    await seedWaiting(1);
+    await seedWaiting({ db }, 1);
     startSettler();
     await untilAsked(1);
-    await seedWaiting(100, { dueInSeconds: 3_600 });
+    await seedWaiting({ db }, 100, { dueInSeconds: 3_600 });
     doctor.script(() => undefined);
     await untilBooked(101);
   });
 
   test('go on with the rest when one question gets an answer that means nothing', async () => {
-    const [first, ...rest] = await seedWaiting(50);
+    const [first, ...rest] = await seedWaiting({ db }, 50);
     doctor.script(({ appointmentId }) =>
       appointmentId === first ? { instead: { status: 500, body: 'oops' } } : undefined,
     );
@@ -231,7 +156,7 @@ describe('settlers', () => {
   });
 
   test('ask no more when they are contradicted', async () => {
-    await seedWaiting(1);
+    await seedWaiting({ db }, 1);
     doctor.script(() => ({ instead: 'revision-mismatch' }));
     startSettler();
     await eventually(async () => {
@@ -239,7 +164,7 @@ describe('settlers', () => {
       expect(rows).toEqual([{ contradiction: 'revision-mismatch' }]);
     });
     await db.query('update appointments set next_try_at = now()');
-    const [next] = await seedWaiting(1);
+    const [next] = await seedWaiting({ db }, 1);
     doctor.script(() => undefined);
     await eventually(async () => expect(doctor.decisionOf(next ?? '', 1)).toBeDefined());
     expect(doctor.asked).toHaveLength(2);
@@ -247,7 +172,7 @@ describe('settlers', () => {
 
   test('give up no booking, however long it has waited', async () => {
     scriptAbsence();
-    await seedWaiting(1);
+    await seedWaiting({ db }, 1);
     await db.query(`update appointments set created_at = created_at - interval '60 days'`);
     startSettler();
     await untilAsked(2);
@@ -257,7 +182,7 @@ describe('settlers', () => {
   });
 
   test('stop when the tries under way have ended', async () => {
-    await seedWaiting(40, { tries: 9 });
+    await seedWaiting({ db }, 40, { tries: 9 });
     doctor.script(() => ({ before: sleep(200) }));
     const settler = startSettler();
     await untilAsked(16);
@@ -267,7 +192,7 @@ describe('settlers', () => {
 
   test('settle 1,000 waiting bookings within 10 s of the doctor service’s return', async () => {
     scriptAbsence();
-    await seedWaiting(1_000, { tries: 9 });
+    await seedWaiting({ db }, 1_000, { tries: 9 });
     startSettler();
     await untilAsked(1);
     await db.query(`update appointments set next_try_at = now() + random() * interval '5 seconds'`);
@@ -284,7 +209,7 @@ describe('a booking that nobody confirmed before it was to start', () => {
 
   test('is cancelled while nobody answers, and released when somebody does', async () => {
     const { mostAtOnce } = scriptAbsence();
-    const [id = ''] = await seedWaiting(1);
+    const [id = ''] = await seedWaiting({ db }, 1);
     startSettler();
     await untilAsked(1);
     await pass();

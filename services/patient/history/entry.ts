@@ -9,7 +9,7 @@ import {
   uuid,
 } from '../../shared/schema/schema.ts';
 
-export const alreadyAmended = defineProblem('already-amended', 409, 'The entry has been amended already');
+const alreadyAmended = defineProblem('already-amended', 409, 'The entry has been amended already');
 
 export const superseded = () => alreadyAmended('Amend the entry that supersedes this one.');
 

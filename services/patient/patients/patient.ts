@@ -3,7 +3,7 @@ import { defineProblem } from '../../shared/problem/problem.ts';
 import { email, name, partialDate, phone, startOfPeriod, text } from '../../shared/schema/schema.ts';
 import { searchedPrefixes, wordsOf } from '../../shared/text/words.ts';
 
-export const duplicatePatient = defineProblem(
+const duplicatePatient = defineProblem(
   'duplicate-patient',
   409,
   'Another patient has one of these identifiers',
@@ -18,7 +18,7 @@ export const identifierTaken = () =>
   duplicatePatient('An identifier belongs to one patient for ever; a deleted patient can be restored.');
 
 /** FHIR R4's administrative gender. */
-export const genders = ['male', 'female', 'other', 'unknown'] as const;
+const genders = ['male', 'female', 'other', 'unknown'] as const;
 
 // An index entry of both must fit into a page of PostgreSQL: some 2,700 bytes, of which a character may take four.
 const identifier = z.strictObject({

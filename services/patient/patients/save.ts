@@ -1,7 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Database, Db } from '../../shared/db/database.ts';
-import type { Answer, Representation } from '../../shared/http/answer.ts';
-import { created } from '../../shared/http/answer.ts';
+import { type Answer, created, type Representation } from '../../shared/http/answer.ts';
 import type { patched, replaced } from '../../shared/http/merge-patch.ts';
 import { requireVersion } from '../../shared/http/version.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';

@@ -1,5 +1,6 @@
 import { problemOf } from '../../testing/calendar.ts';
-import { addPatient, aFullPatient, allPages, aPatient } from '../../testing/people.ts';
+import { allPages } from '../../testing/pages.ts';
+import { addPatient, aFullPatient, aPatient } from '../../testing/people.ts';
 import { startPatient, type TestService } from '../../testing/services.ts';
 import { patientVersion } from './patient.ts';
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../caller/caller.ts';
 import { defineProblem } from '../problem/problem.ts';
+import { uuid } from '../schema/schema.ts';
 import type { DenyList } from './deny-list.ts';
 import type { Issuer } from './issuers.ts';
 import { createVerifier, unauthenticated, type Verified } from './verify.ts';
@@ -9,8 +10,6 @@ export const forbidden = defineProblem('forbidden', 403, 'This caller may not do
 
 /** The roles that a service knows: the claim that names a role's own record, where it has one; whether it may ask as often as it likes. */
 export type Roles = Readonly<Record<string, { ownIdClaim?: string; isUnlimited?: boolean }>>;
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** What a JSON Pointer (RFC 6901) points at. */
 function at(value: unknown, pointer: string): unknown {
@@ -43,15 +42,16 @@ function rolesOf({ claims, issuer }: Verified, known: Roles): ReadonlySet<string
 /** Two issuers may give the same name to two people (OpenID Connect Core §2: `sub` is unique within `iss`). */
 const subjectOf = ({ claims, issuer }: Verified): string => `${issuer.issuer}#${claims.sub}`;
 
-function callerOf(verified: Verified, known: Roles): Caller {
-  const [role, ...others] = rolesOf(verified, known);
+function callerOf(verified: Verified, roles: ReadonlySet<string>, known: Roles): Caller {
+  const [role, ...others] = roles;
   if (role === undefined || others.length > 0)
     throw forbidden('The token must mean exactly one of the roles that are known here.');
+  const caller = { subject: subjectOf(verified), role, ownId: undefined };
   const { ownIdClaim } = known[role] ?? {};
-  const ownId = ownIdClaim === undefined ? undefined : verified.claims[ownIdClaim];
-  if (ownIdClaim !== undefined && (typeof ownId !== 'string' || !UUID.test(ownId)))
-    throw forbidden(`A token of the role ${role} must have the claim ${ownIdClaim}, a UUID.`);
-  return { subject: subjectOf(verified), role, ownId: (ownId as string | undefined)?.toLowerCase() };
+  if (ownIdClaim === undefined) return caller;
+  const own = uuid.safeParse(verified.claims[ownIdClaim]);
+  if (!own.success) throw forbidden(`A token of the role ${role} must have the claim ${ownIdClaim}, a UUID.`);
+  return { ...caller, ownId: own.data };
 }
 
 /**
@@ -76,8 +76,9 @@ export function createAuthenticator(
     const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(headers.authorization ?? '') ?? [];
     if (token === undefined) throw unauthenticated('Send a token: Authorization: Bearer …');
     const verified = await verify(token);
-    const [role] = rolesOf(verified, known);
+    const roles = rolesOf(verified, known);
+    const [role] = roles;
     if (role === undefined || known[role]?.isUnlimited !== true) admit(subjectOf(verified));
-    return callerOf(verified, known);
+    return callerOf(verified, roles, known);
   };
 }

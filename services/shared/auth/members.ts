@@ -1,4 +1,10 @@
+import type { Problem } from '../problem/problem.ts';
+import { pointerTo } from '../schema/parse.ts';
 import { forbidden } from './authenticate.ts';
+
+/** 403 that names the members which its sender may not set, or not so. */
+export const refusedMembers = (errors: readonly { pointer: string; detail: string }[]): Problem =>
+  forbidden('This caller may not set all of these members; see errors.', { extra: { errors } });
 
 /**
  * Lets a body pass that has no member but those that its sender may set; a body that is no object is somebody else's to judge.
@@ -10,12 +16,7 @@ export function requireMembers(body: unknown, maySet: (member: string) => boolea
     value === undefined || maySet(member) ? [] : member,
   );
   if (refused.length === 0) return;
-  throw forbidden('This caller may not set all of these members; see errors.', {
-    extra: {
-      errors: refused.map((member) => ({
-        pointer: `#/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-        detail: 'may not be set by this caller',
-      })),
-    },
-  });
+  throw refusedMembers(
+    refused.map((member) => ({ pointer: pointerTo([member]), detail: 'may not be set by this caller' })),
+  );
 }

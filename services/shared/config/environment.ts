@@ -16,18 +16,21 @@ const POSTGRES = 'postgres://user:password@host:5432/database';
 
 type Read = (variable: string) => string | undefined;
 
+/** The file that a variable names. @throws Error that names the variable */
+function readNamed(file: string, name: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error(`${name} names a file that cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
 /** `NAME`, or the content of the file that `NAME_FILE` names; undefined when neither is set. */
 function readSecret(name: string, read: Read): string | undefined {
   const file = read(`${name}_FILE`);
   if (file === undefined) return read(name);
   if (read(name) !== undefined) throw new Error(`${name} and ${name}_FILE must not both be set`);
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw new Error(
-      `${name}_FILE names a file that cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-    );
-  }
+  return readNamed(file, `${name}_FILE`).trim();
 }
 
 /** Throws when it is none of ours; the value is never told, for it may hold a password. */
@@ -148,12 +151,8 @@ function readAuth(environment: Environment, roles: Roles): 'off' | TokenSettings
 
 /** @throws Error that names the variable */
 function requireReadable(file: string, name: string): string {
-  try {
-    readFileSync(file);
-    return file;
-  } catch (error) {
-    throw new Error(`${name} names a file that cannot be read: ${(error as NodeJS.ErrnoException).code}`);
-  }
+  readNamed(file, name);
+  return file;
 }
 
 /** What both services read alike. */

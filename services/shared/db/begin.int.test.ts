@@ -1,5 +1,5 @@
-import pg from 'pg';
-import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
+import type pg from 'pg';
+import { connectAsOwner, createDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import { type Database, openDatabase } from './database.ts';
 import { sql } from './statement.ts';
 
@@ -14,8 +14,7 @@ let db: Database;
 
 beforeAll(async () => {
   server = await createDatabase('doctor');
-  owner = new pg.Client({ connectionString: server.ownerUrl });
-  await owner.connect();
+  owner = await connectAsOwner(server);
   await owner.query('create table things (name text); grant all on things to doctor_app');
 });
 beforeEach(async () => {

@@ -1,9 +1,7 @@
-import pg from 'pg';
-import { eventually } from '../../testing/eventually.ts';
-import { createDatabase, type TestDatabase, urlOf } from '../../testing/postgres.ts';
-import { startProxy, type TcpProxy } from '../../testing/tcp-proxy.ts';
-import { postgresWire } from '../../testing/wire.ts';
-import { defineProblem, type Problem } from '../problem/problem.ts';
+import type pg from 'pg';
+import { asSuperuser, superuser } from '../../local/databases.ts';
+import { connectAsOwner, createDatabase, type TestDatabase, urlOf } from '../../testing/postgres.ts';
+import { defineProblem } from '../problem/problem.ts';
 import { type Database, openDatabase } from './database.ts';
 import { databaseAway } from './failure.ts';
 import { sql } from './statement.ts';
@@ -12,46 +10,28 @@ const nameTaken = defineProblem('name-taken', 409, 'Taken');
 
 const ADD = sql<[name: string]>('test.add', 'insert into things (name) values ($1)');
 const NAMES = sql<[], { name: string }>('test.names', 'select name from things order by name');
-const SLEEP = sql<[seconds: number]>('test.sleep', 'select pg_sleep($1)');
-const ONE = sql<[], { one: number }>('test.one', 'select 1 as one');
 const WRONG = sql<[]>('test.wrong', 'select 1/0');
 const PID = sql<[], { pid: number }>('test.pid', 'select pg_backend_pid() as pid');
 const KEEP_NAMES_UNIQUE_LATER = sql<[]>('test.defer', 'set constraints all deferred');
 
 let server: TestDatabase;
 let owner: pg.Client;
-let superuser: pg.Client;
-const opened: { close: () => Promise<unknown> }[] = [];
-const idleErrors: Error[] = [];
+const opened: Database[] = [];
 
-function open(settings: { poolMax?: number; url?: string } = {}): Database {
+function open({ poolMax = 4 } = {}): Database {
   const db = openDatabase({
     url: server.url,
-    poolMax: 4,
+    poolMax,
     constraints: { things_name_key: () => nameTaken('Taken.') },
-    onIdleError: (error) => idleErrors.push(error),
-    ...settings,
+    onIdleError: () => undefined,
   });
   opened.push(db);
   return db;
 }
 
-/** The database behind a proxy that can fail. */
-async function openBehindProxy(): Promise<{ db: Database; proxy: TcpProxy }> {
-  const url = new URL(server.url);
-  const proxy = await startProxy(postgresWire, Number(url.port));
-  url.port = String(proxy.port);
-  const db = open({ url: url.href });
-  opened.push(proxy);
-  return { db, proxy };
-}
-
 beforeAll(async () => {
   server = await createDatabase('doctor');
-  owner = new pg.Client({ connectionString: server.ownerUrl });
-  await owner.connect();
-  superuser = new pg.Client({ connectionString: urlOf('postgres', owner.database ?? '') });
-  await superuser.connect();
+  owner = await connectAsOwner(server);
   await owner.query(`
     create table things (name text constraint things_name_key unique deferrable, size integer constraint things_size_known check (size > 0));
     grant all on things to doctor_app`);
@@ -61,31 +41,11 @@ afterEach(async () => {
   for (const each of opened.splice(0)) await each.close();
 });
 afterAll(async () => {
-  await superuser.end();
   await owner.end();
   await server.drop();
 });
 
 const names = async (db: Database): Promise<string[]> => (await db.query(NAMES, [])).map(({ name }) => name);
-const kill = async (db: Database): Promise<void> => {
-  const [row] = await db.query(PID, []);
-  await superuser.query('select pg_terminate_backend($1)', [row?.pid]);
-};
-
-/** What a request would be answered. */
-const problemOf = (work: Promise<unknown>): Promise<Problem | undefined> =>
-  work.then(
-    () => {
-      throw new Error('was expected to fail');
-    },
-    (error: unknown) => databaseAway(error),
-  );
-
-const UNAVAILABLE = expect.objectContaining({
-  status: 503,
-  type: 'unavailable',
-  headers: { 'retry-after': '1' },
-});
 
 describe('a transaction', () => {
   test('commits what its work did, and returns what its work returned', async () => {
@@ -122,7 +82,7 @@ describe('a transaction', () => {
     await expect(work).rejects.toThrow('ROLLBACK instead of COMMIT');
     expect(await names(db)).toEqual([]);
     // A defect of ours, and no passing absence: repeating it would end in the same way.
-    expect(await problemOf(work)).toBeUndefined();
+    expect(databaseAway(await work.catch((error: unknown) => error))).toBeUndefined();
   });
 
   test('is tried once', async () => {
@@ -246,111 +206,6 @@ describe('a named constraint', () => {
   });
 });
 
-describe('when the database is away', () => {
-  test('503 when the connection is lost in the middle of a statement, of a transaction, or between two statements', async () => {
-    const db = open();
-    const sleeping = problemOf(db.query(SLEEP, [60]));
-    await eventually(async () => {
-      const { rowCount } = await superuser.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where query = $1 and datname = current_database() and state = 'active'`,
-        [SLEEP.text],
-      );
-      expect(rowCount).toBe(1);
-    });
-    expect(await sleeping).toEqual(UNAVAILABLE);
-
-    const between = db.tx(async (tx) => {
-      await tx.query(ADD, ['lost']);
-      const [row] = await tx.query(PID, []);
-      await superuser.query('select pg_terminate_backend($1)', [row?.pid]);
-      await tx.query(ADD, ['lost too']);
-    });
-    expect(await problemOf(between)).toEqual(UNAVAILABLE);
-    expect(await names(db)).toEqual([]);
-  });
-
-  test('the error of an idle connection is told, and the next request gets another', async () => {
-    idleErrors.length = 0;
-    const db = open({ poolMax: 1 });
-    await kill(db);
-    await eventually(async () => expect(idleErrors).not.toHaveLength(0));
-    expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
-  });
-
-  test('503 while nobody listens, and answers again without a restart', async () => {
-    const { db, proxy } = await openBehindProxy();
-    expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
-    await proxy.refuse();
-    expect(await problemOf(db.query(ONE, []))).toEqual(UNAVAILABLE);
-    expect(await problemOf(db.tx((tx) => tx.query(ADD, ['x'])))).toEqual(UNAVAILABLE);
-    await proxy.pass();
-    expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
-  });
-
-  test('503 when the connection is lost while committing: nobody knows what became of it', async () => {
-    const { db, proxy } = await openBehindProxy();
-    const held = proxy.hold(/^commit/i, 'answered');
-    const work = problemOf(db.tx((tx) => tx.query(ADD, ['committed'])));
-    (await held).lose();
-    expect(await work).toEqual(UNAVAILABLE);
-    expect(await names(db)).toEqual(['committed']);
-  });
-
-  test('503 after some seconds when the database says nothing, and answers again without a restart', async () => {
-    const { db, proxy } = await openBehindProxy();
-    await db.query(ONE, []);
-    proxy.silence();
-    const started = performance.now();
-    const [statement, transaction] = await Promise.all([
-      problemOf(db.query(ONE, [])),
-      problemOf(db.tx((tx) => tx.query(ONE, []))),
-    ]);
-    expect([statement, transaction]).toEqual([UNAVAILABLE, UNAVAILABLE]);
-    expect(performance.now() - started).toBeLessThan(4_500);
-    await proxy.pass();
-    expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
-  }, 15_000);
-
-  test('503 within half a second when no connection is free', async () => {
-    const db = open({ poolMax: 1 });
-    let release: () => void = () => undefined;
-    const busy = db.tx(
-      () =>
-        new Promise<void>((resolve) => {
-          release = resolve;
-        }),
-    );
-    await eventually(async () => expect(db.load().idle).toBe(0));
-    const started = performance.now();
-    expect(await problemOf(db.query(ONE, []))).toEqual(UNAVAILABLE);
-    const took = performance.now() - started;
-    expect(took).toBeGreaterThan(400);
-    expect(took).toBeLessThan(800);
-    release();
-    await busy;
-    expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
-  });
-
-  test('503 for a statement that takes longer than 2 seconds; its connection is used again', async () => {
-    const db = open({ poolMax: 1 });
-    const [before] = await db.query(PID, []);
-    const started = performance.now();
-    expect(await problemOf(db.query(SLEEP, [60]))).toEqual(UNAVAILABLE);
-    expect(performance.now() - started).toBeLessThan(2_700);
-    expect(await db.query(PID, [])).toEqual([before]);
-  });
-
-  test('503 when the password is wrong, as while it is being changed', async () => {
-    const url = new URL(server.url);
-    url.password = 'wrong';
-    expect(await problemOf(open({ url: url.href }).query(ONE, []))).toEqual(UNAVAILABLE);
-  });
-
-  test('a statement that is wrong is a defect, and no absence', async () => {
-    expect(await problemOf(open().query(WRONG, []))).toBeUndefined();
-  });
-});
-
 test('values leave as text and numbers, and no Date with a zone is in between', async () => {
   const VALUES = sql<[], Record<string, unknown>>(
     'test.values',
@@ -374,7 +229,10 @@ test('values leave as text and numbers, and no Date with a zone is in between', 
 });
 
 test('the session’s zone is UTC, whatever the server’s is', async () => {
-  await superuser.query(`alter role doctor_app in database ${owner.database} set timezone to 'Asia/Kolkata'`);
+  const superuserUrl = urlOf(superuser, owner.database ?? '');
+  await asSuperuser(superuserUrl, (client) =>
+    client.query(`alter role doctor_app in database ${owner.database} set timezone to 'Asia/Kolkata'`),
+  );
   const SHOWN = sql<[], { text: string }>(
     'test.shown',
     `select timestamptz '2026-03-02 09:30:00Z'::text as text`,

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { asSuperuser, createDatabase, ownerRole, superuser } from '../../local/databases.ts';
+import { startDatabaseProxy } from '../../testing/database-proxy.ts';
 import { urlOf } from '../../testing/postgres.ts';
-import { startProxy } from '../../testing/tcp-proxy.ts';
-import { postgresWire } from '../../testing/wire.ts';
 import { migrate, newestMigration } from './migrate.ts';
 
 const admin = () => urlOf(superuser, 'postgres');
@@ -124,17 +123,15 @@ describe('migrating', () => {
   });
 
   test('a database that is late is waited for', async () => {
-    const url = new URL(ownerUrl());
-    const proxy = await startProxy(postgresWire, Number(url.port));
+    const { proxy, url } = await startDatabaseProxy(ownerUrl());
     await proxy.refuse();
-    url.port = String(proxy.port);
     let toldToWait: () => void = () => undefined;
     const waiting = new Promise<void>((resolve) => {
       toldToWait = resolve;
     });
     const told: string[] = [];
     const migrating = migrate({
-      ownerUrl: url.href,
+      ownerUrl: url,
       directory: folder,
       applicationRole: 'doctor_app',
       log: (message) => {

@@ -1,11 +1,11 @@
 import { Writable } from 'node:stream';
-import pg from 'pg';
+import type pg from 'pg';
+import { startDatabaseProxy } from '../../testing/database-proxy.ts';
 import { eventually } from '../../testing/eventually.ts';
-import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
+import { connectAsOwner, createDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import type { TestService } from '../../testing/service.ts';
-import { startProxy, type TcpProxy } from '../../testing/tcp-proxy.ts';
+import type { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { startThings } from '../../testing/things.ts';
-import { postgresWire } from '../../testing/wire.ts';
 import { createLog } from '../log/log.ts';
 import { type Health, watchDatabase } from './health.ts';
 
@@ -44,16 +44,12 @@ const untilNotReady = (health: Health, reason: RegExp) =>
 
 beforeAll(async () => {
   server = await createDatabase('doctor');
-  owner = new pg.Client({ connectionString: server.ownerUrl });
-  await owner.connect();
+  owner = await connectAsOwner(server);
   const { rows } = await owner.query<{ newest: string }>('select max(name) as newest from migrations');
   newest = rows[0]?.newest ?? '';
 });
 beforeEach(async () => {
-  const behind = new URL(server.url);
-  proxy = await startProxy(postgresWire, Number(behind.port));
-  behind.port = String(proxy.port);
-  url = behind.href;
+  ({ proxy, url } = await startDatabaseProxy(server.url));
 });
 afterEach(async () => {
   for (const health of opened.splice(0)) await health.stop();

@@ -34,13 +34,6 @@ export const created = (location: string, { json, version }: Representation): An
   body: json,
 });
 
-/** 201 for a resource that never changes and so has no version. */
-export const createdForever = (location: string, json: string): Answer => ({
-  status: 201,
-  headers: { ...JSON_TYPE, location },
-  body: json,
-});
-
 export const noContent = (): Answer => ({ status: 204, headers: {} });
 
 /** 200 with one page of a list. */

@@ -35,7 +35,7 @@ function depthOf(json: string): number {
 }
 
 /** @throws unsupported-media-type */
-export function requireMediaType(contentType: string | undefined, allowed: readonly string[]): void {
+function requireMediaType(contentType: string | undefined, allowed: readonly string[]): void {
   const [mediaType = '', ...parameters] = (contentType ?? '')
     .toLowerCase()
     .split(';')

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
-import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
+import type pg from 'pg';
+import { connectAsOwner, createDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import type { IdempotencyKey } from './key.ts';
 import { claimKey } from './once.ts';
@@ -14,8 +14,7 @@ let owner: pg.Client;
 let db: Database;
 beforeAll(async () => {
   server = await createDatabase('doctor');
-  owner = new pg.Client({ connectionString: server.ownerUrl });
-  await owner.connect();
+  owner = await connectAsOwner(server);
   db = openDatabase({ url: server.url, poolMax: 4, constraints: {}, onIdleError: () => undefined });
 });
 afterAll(async () => {

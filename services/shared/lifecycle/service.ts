@@ -6,7 +6,7 @@ import type { ServiceSettings } from '../config/environment.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { newestMigration } from '../db/migrate.ts';
 import { type Health, packageVersion, watchDatabase } from '../health/health.ts';
-import type { Answer } from '../http/answer.ts';
+import { type Answer, okJson } from '../http/answer.ts';
 import { createApp } from '../http/app.ts';
 import { type Endpoint, requireDeclarations } from '../http/endpoint.ts';
 import { createRateLimit } from '../http/rate-limit.ts';
@@ -64,11 +64,7 @@ function readiness(health: Health, isDraining: () => boolean, isOpen: boolean): 
     ...(reasons.length > 0 ? { reasons } : {}),
     ...(isOpen ? { warnings: [AUTH_WARNING] } : {}),
   };
-  return {
-    status: reasons.length === 0 ? 200 : 503,
-    headers: { 'content-type': 'application/json; charset=utf-8' },
-    body: JSON.stringify(body),
-  };
+  return { ...okJson(JSON.stringify(body)), status: reasons.length === 0 ? 200 : 503 };
 }
 
 function authenticatorOf(
@@ -136,11 +132,7 @@ async function build(
   const created = createApp({
     endpoints,
     open: {
-      '/livez': () => ({
-        status: 200,
-        headers: { 'content-type': 'application/json; charset=utf-8' },
-        body: '{"status":"alive"}',
-      }),
+      '/livez': () => okJson('{"status":"alive"}'),
       '/readyz': ready,
       '/healthz': ready,
       '/metrics': async () => ({
@@ -148,11 +140,7 @@ async function build(
         headers: { 'content-type': metrics.registry.contentType },
         body: await metrics.registry.metrics(),
       }),
-      '/openapi.json': () => ({
-        status: 200,
-        headers: { 'content-type': 'application/json; charset=utf-8' },
-        body: document,
-      }),
+      '/openapi.json': () => okJson(document),
       ...docsPage(definition.title),
     },
     authenticate: authenticatorOf(definition, settings, log),

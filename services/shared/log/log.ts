@@ -15,10 +15,6 @@ export interface LogFields {
   error?: unknown;
   port?: number;
   host?: string;
-  signal?: string;
-  id?: string;
-  revision?: number;
-  count?: number;
   reason?: string;
 }
 

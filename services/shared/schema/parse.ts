@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type InvalidPart, invalidRequest } from '../problem/problem.ts';
 
-const pointer = (path: readonly PropertyKey[]): string =>
+/** The JSON Pointer (RFC 6901) of a member, as a problem tells it. */
+export const pointerTo = (path: readonly PropertyKey[]): string =>
   `#${path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')}`;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -49,7 +50,7 @@ const distinct = (parts: readonly InvalidPart[]): InvalidPart[] => [
   ...new Map(parts.map((part) => [JSON.stringify(part), part])).values(),
 ];
 
-const inBody: Place = (path) => ({ pointer: pointer(path) });
+const inBody: Place = (path) => ({ pointer: pointerTo(path) });
 const inQuery: Place = ([parameter]) => ({ parameter: String(parameter) });
 const OPTIONS = { reportInput: true, error: describe };
 
