@@ -165,16 +165,6 @@ describe('warming', () => {
     await db.warm();
     expect(db.load()).toEqual({ size: 3, idle: 3, waiting: 0 });
   });
-
-  test('rejects while nobody listens, and keeps no connection from a caller', async () => {
-    const { db, proxy } = await openBehindProxy();
-    await proxy.refuse();
-    await expect(db.warm()).rejects.toThrow();
-    expect(db.load()).toEqual({ size: 0, idle: 0, waiting: 0 });
-    await proxy.pass();
-    await db.warm();
-    expect(db.load()).toEqual({ size: 4, idle: 4, waiting: 0 });
-  });
 });
 
 describe('a named constraint', () => {

@@ -110,6 +110,16 @@ describe('when the database is away', () => {
     expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
   });
 
+  test('warming rejects while nobody listens, and keeps no connection from a caller', async () => {
+    const { db, proxy } = await openBehindProxy();
+    await proxy.refuse();
+    await expect(db.warm()).rejects.toThrow();
+    expect(db.load()).toEqual({ size: 0, idle: 0, waiting: 0 });
+    await proxy.pass();
+    await db.warm();
+    expect(db.load()).toEqual({ size: 4, idle: 4, waiting: 0 });
+  });
+
   test('503 while nobody listens, and answers again without a restart', async () => {
     const { db, proxy } = await openBehindProxy();
     expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
