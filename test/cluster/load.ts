@@ -1,7 +1,7 @@
 import { eventually } from '../../services/testing/eventually.ts';
 import { type Aftermath, aftermath, type Clinic } from './clinic.ts';
 import { measured } from './limits.ts';
-import { type Report, startTraffic, summary, type Traffic } from './traffic.ts';
+import { RAMP_MS, type Report, startTraffic, summary, type Traffic } from './traffic.ts';
 
 const LEAD_MS = 2_000;
 
@@ -18,7 +18,7 @@ export async function underLoad(
 ): Promise<Report & Aftermath> {
   const traffic = startTraffic(clinic);
   try {
-    await reaches(traffic, LEAD_MS);
+    await reaches(traffic, RAMP_MS + LEAD_MS);
     await happens(traffic);
     await reaches(traffic, traffic.elapsed() + LEAD_MS);
   } catch (error) {

@@ -42,6 +42,12 @@ interface Booked {
 }
 
 const MAX_IN_FLIGHT = 200;
+/** A clinic's morning takes longer to begin; a process that has just started is slow until its code is compiled. */
+export const RAMP_MS = 5_000;
+
+/** How many requests are due after so long, when the rate grows to its full height first. */
+const dueAfter = (ms: number, perSecond: number): number =>
+  (perSecond / 1_000) * (ms < RAMP_MS ? ms ** 2 / (2 * RAMP_MS) : ms - RAMP_MS / 2);
 
 /** Of ten requests five read, three book, one reschedules, one cancels. */
 const TURNS: readonly Operation[] = [
@@ -107,7 +113,7 @@ function asker({ caller, doctors, nextVisit }: Clinic, bookings: Booked[], ackno
   };
 }
 
-/** Sends so many requests a second over kept connections, whether they are answered or not, until stopped. */
+/** Sends so many requests a second, after `RAMP_MS`, over kept connections, whether they are answered or not, until stopped. */
 export function startTraffic(clinic: Clinic, perSecond = 110): Traffic {
   const started = performance.now();
   const elapsed = () => performance.now() - started;
@@ -140,7 +146,7 @@ export function startTraffic(clinic: Clinic, perSecond = 110): Traffic {
 
   const pace = async (): Promise<void> => {
     for (let sent = 0; !stopped; ) {
-      for (const due = (elapsed() * perSecond) / 1_000; sent < due; sent += 1) {
+      for (const due = dueAfter(elapsed(), perSecond); sent < due; sent += 1) {
         if (inFlight.size >= MAX_IN_FLIGHT) continue;
         const request: Promise<void> = send().finally(() => inFlight.delete(request));
         inFlight.add(request);
