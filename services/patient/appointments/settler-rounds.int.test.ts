@@ -45,7 +45,12 @@ async function seedWaiting(count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => uuidv7());
   for (const [index, id] of ids.entries()) {
     const request = { patientId, doctorId: uuidv7(), ...halfHour(index) };
-    await insertPending(db, id, request, { keyed: false, scope: everybody, maxPending: undefined });
+    await insertPending(db, id, request, {
+      keyed: false,
+      scope: everybody,
+      maxPending: undefined,
+      event: undefined,
+    });
   }
   await owner.query('update appointments set next_try_at = now() where id = any($1)', [ids]);
   return ids;

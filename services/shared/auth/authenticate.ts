@@ -44,14 +44,15 @@ function rolesOf({ claims, issuer }: Verified, known: Roles): ReadonlySet<string
 const subjectOf = ({ claims, issuer }: Verified): string => `${issuer.issuer}#${claims.sub}`;
 
 function callerOf(verified: Verified, known: Roles): Caller {
+  const subject = subjectOf(verified);
   const [role, ...others] = rolesOf(verified, known);
   if (role === undefined || others.length > 0)
-    throw forbidden('The token must mean exactly one of the roles that are known here.');
+    throw forbidden('The token must mean exactly one of the roles that are known here.', { subject });
   const { ownIdClaim } = known[role] ?? {};
   const ownId = ownIdClaim === undefined ? undefined : verified.claims[ownIdClaim];
   if (ownIdClaim !== undefined && (typeof ownId !== 'string' || !UUID.test(ownId)))
-    throw forbidden(`A token of the role ${role} must have the claim ${ownIdClaim}, a UUID.`);
-  return { subject: subjectOf(verified), role, ownId: (ownId as string | undefined)?.toLowerCase() };
+    throw forbidden(`A token of the role ${role} must have the claim ${ownIdClaim}, a UUID.`, { subject });
+  return { subject, role, ownId: (ownId as string | undefined)?.toLowerCase() };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { runVerification } from '../audit/verify-command.ts';
 import {
   type Environment,
   migrationSettings,
@@ -59,13 +60,22 @@ async function exitAfter(log: Log, code: number): Promise<never> {
 /** How long everything may take to end after a signal, beyond the drain delay. */
 const HARD_DEADLINE_MS = 25_000;
 
-/** `main.ts` is the service, `main.ts migrate` brings its schema up to date. Reads all configuration once. */
+/**
+ * `main.ts` is the service, `main.ts migrate` brings its schema up to date, `main.ts audit:verify` looks whether the audit trail is
+ * as it was sealed. Reads all configuration once.
+ */
 export async function runProgram(program: Program, args: readonly string[]): Promise<void> {
   let log = createLog(program.name, 'info');
   try {
     const [command, ...more] = args;
+    if (command === 'audit:verify') {
+      const write = (line: string) => void process.stdout.write(`${line}\n`);
+      process.exitCode = await runVerification(program.name, readEnvironment(), more, write);
+      return;
+    }
     const unknown = command === 'migrate' ? more[0] : command;
-    if (unknown !== undefined) throw new Error(`unknown argument ${unknown}: there is migrate`);
+    if (unknown !== undefined)
+      throw new Error(`unknown argument ${unknown}: there are migrate and audit:verify`);
     const environment = readEnvironment();
     if (command === 'migrate') {
       const { ownerUrl, applicationRole } = migrationSettings(environment);

@@ -1,4 +1,8 @@
 import type { Express, Request } from 'express';
+import { auditMetrics } from '../audit/audit-metrics.ts';
+import { makeSigningKey, type SigningKey } from '../audit/checkpoint.ts';
+import { createRecorder } from '../audit/recorder.ts';
+import { createSealer } from '../audit/sealer.ts';
 import { createAuthenticator, type Roles } from '../auth/authenticate.ts';
 import { watchDenyList } from '../auth/deny-list.ts';
 import { anyone, type Caller } from '../caller/caller.ts';
@@ -91,6 +95,18 @@ function authenticatorOf(
   });
 }
 
+/** The key that checkpoints are signed with; whoever keeps the log can check them, and knows that the key came with it. */
+function auditKeyOf({ auditKey }: ServiceSettings, log: Log): SigningKey {
+  if (auditKey === undefined)
+    log.warn(
+      {},
+      'AUDIT_KEY_FILE is not set: checkpoints of the audit trail are signed with a key of this start',
+    );
+  const key = auditKey ?? makeSigningKey();
+  log.always({ auditKey: { keyId: key.keyId, publicKey: key.publicKey } }, 'audit key');
+  return key;
+}
+
 interface Built {
   app: Express;
   db: Database;
@@ -155,13 +171,21 @@ async function build(
       ...docsPage(definition.title),
     },
     authenticate: authenticatorOf(definition, settings, log),
+    record: createRecorder(db).record,
     log,
     metrics: () => metrics,
     isDraining,
     maxRequestsInFlight: settings.maxRequestsInFlight,
   });
   inFlight = created.inFlight;
-  return { app: created.app, db, health, background: [...background, sweepKeys(db, log)] };
+  const sealer = createSealer({
+    db,
+    log,
+    service: definition.name,
+    key: auditKeyOf(settings, log),
+    ...auditMetrics(metrics.registry),
+  });
+  return { app: created.app, db, health, background: [...background, sweepKeys(db, log), sealer] };
 }
 
 /** Starts a service: it listens at once, and is ready when its database answers. Rejects when the port cannot be had. */
