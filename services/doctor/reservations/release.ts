@@ -1,4 +1,4 @@
-import { changing, keepEvent } from '../../shared/audit/keep.ts';
+import { change } from '../../shared/audit/keep.ts';
 import type { Trail } from '../../shared/audit/trail.ts';
 import type { Database } from '../../shared/db/database.ts';
 import { type Answer, noContent } from '../../shared/http/answer.ts';
@@ -14,7 +14,7 @@ export const release = (
   db: Database,
   { appointmentId, revision, trail }: { appointmentId: string; revision: number; trail: Trail },
 ): Promise<Answer> =>
-  changing(db, trail, async (tx) => {
+  change(db, trail, async (tx) => {
     const [, newest] = await Promise.all([lockAppointment(tx, appointmentId), findNewest(tx, appointmentId)]);
     if (newest !== undefined && newest.revision > revision)
       throw superseded('A newer revision of this appointment was answered already.');
@@ -25,6 +25,6 @@ export const release = (
       return noContent();
     }
     await insertReleased(tx, appointmentId, revision);
-    await Promise.all([keepEvent(tx, trail, noContent()), releaseOlder(tx.last, appointmentId, revision)]);
+    await releaseOlder(tx, appointmentId, revision);
     return noContent();
   });

@@ -63,13 +63,13 @@ const LIST_PLACES = sql<
       limit $4
    )
    select page.id::text as id, page.recorded_at::text as "recordedAt",
-          exists (select from audit_links l where l.recorded_at = page.recorded_at and l.event_id = page.id)
+          l.position is not null
           or not exists (
                select from tip
                 where page.recorded_at < tip.month
                    or (page.recorded_at < tip.month + interval '1 month' and not tip.is_restored
                        and (page.xid, page.id) < (tip.xid, tip.id))) as "isFine"
-     from page
+     from page left join audit_links l on l.recorded_at = page.recorded_at and l.event_id = page.id
     order by page.recorded_at, page.id`,
 );
 
