@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { linkAll } from '../shared/audit/chain.ts';
 import { listLinks } from '../shared/audit/verify-store.ts';
 import { onClient } from './audit-trail.ts';
+import { randomFrom } from './random.ts';
 
 export interface Attempt {
   client: pg.Client;
@@ -148,13 +149,8 @@ export const TAMPERINGS: Readonly<Record<string, (attempt: Attempt) => Promise<v
     one(client, 'delete from audit_links where position >= $1', [pick(covered)]),
 };
 
-/** Whole numbers from 1 to `most`, the same again for the same seed (mulberry32). */
+/** Whole numbers from 1 to `most`, the same again for the same seed. */
 export function picker(seed: number): (most: number) => number {
-  let state = seed;
-  return (most) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return (((mixed ^ (mixed >>> 14)) >>> 0) % most) + 1;
-  };
+  const random = randomFrom(seed);
+  return (most) => Math.floor(random() * most) + 1;
 }
