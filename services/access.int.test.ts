@@ -71,6 +71,11 @@ const PATIENT_ROUTES: Record<string, [Row, (pair: Pair) => Sent]> = {
       body: { description: 'Seen again' },
     }),
   ],
+  'GET /audit-events': [admin, () => ({ path: '/audit-events' })],
+  'GET /patients/:id/access-log': [
+    { ...admin, patient: 'own' },
+    ({ patientId }) => ({ path: `/patients/${patientId}/access-log` }),
+  ],
   'POST /appointments': [
     everybodyOwn,
     ({ patientId, doctorId, free }) => ({ path: '/appointments', body: { patientId, doctorId, ...free } }),
