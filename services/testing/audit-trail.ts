@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import pg from 'pg';
-import { type Checkpoint, makeSigningKey } from '../shared/audit/checkpoint.ts';
+import type { Checkpoint } from '../shared/audit/checkpoint.ts';
 import type { AuditEvent } from '../shared/audit/event.ts';
 import { readEvidence } from '../shared/audit/evidence.ts';
 import { createSealer } from '../shared/audit/sealer.ts';
@@ -48,11 +48,15 @@ export function startSealer(url: string, service = 'things') {
     },
   });
   const log = createLog(service, 'silent', sink);
-  const key = makeSigningKey();
-  log.always({ auditKey: { keyId: key.keyId, publicKey: key.publicKey } }, 'audit key');
   const db = openDatabase({ url, poolMax: 2, constraints: {}, onIdleError: () => undefined });
   const rounds: { sealed: number; lagSeconds: number }[] = [];
-  const sealer = createSealer({ db, log, service, key, onRound: (round) => void rounds.push(round) });
+  const sealer = createSealer({
+    db,
+    log,
+    service,
+    key: undefined,
+    onRound: (round) => void rounds.push(round),
+  });
   sealer.start();
   return {
     lines,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database, Db } from '../db/database.ts';
 import type { Log } from '../log/log.ts';
 import { GENESIS, linkAll } from './chain.ts';
-import { type SigningKey, signCheckpoint } from './checkpoint.ts';
+import { makeSigningKey, type SigningKey, signCheckpoint } from './checkpoint.ts';
 import type { StoredEvent } from './event.ts';
 import {
   findLastLink,
@@ -20,7 +20,8 @@ export interface SealerParts {
   log: Log;
   /** Whose chain it is. */
   service: string;
-  key: SigningKey;
+  /** What checkpoints are signed with; undefined makes a key that lives as long as the process. */
+  key: SigningKey | undefined;
   /** Told after each round: how many events it sealed, and how long the oldest that is not sealed has waited. */
   onRound: (round: { sealed: number; lagSeconds: number }) => void;
 }
@@ -70,7 +71,8 @@ async function findNext(
  * checkpoint of where the chain ends at most once a second, and one where a month ends, and writes them to the log, which takes them
  * out of the reach of whoever could change the database.
  */
-export function createSealer({ db, log, service, key, onRound }: SealerParts): Sealer {
+export function createSealer({ db, log, service, key: given, onRound }: SealerParts): Sealer {
+  const key = given ?? makeSigningKey();
   let stopping: AbortController | undefined;
   let running: Promise<void> = Promise.resolve();
   let tip: Signed | undefined;
@@ -133,6 +135,10 @@ export function createSealer({ db, log, service, key, onRound }: SealerParts): S
 
   return {
     start: () => {
+      if (given === undefined)
+        log.warn({}, 'AUDIT_KEY_FILE is not set: checkpoints are signed with a key of this start');
+      // Whoever keeps the log can check them, and knows that the key came the same way.
+      log.always({ auditKey: { keyId: key.keyId, publicKey: key.publicKey } }, 'audit key');
       stopping = new AbortController();
       running = loop(stopping.signal);
     },

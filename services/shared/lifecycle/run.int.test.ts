@@ -138,6 +138,8 @@ describe('SIGTERM', () => {
       'AUTH=off: everybody may do everything; for development only',
       'listening',
       'part started',
+      'AUDIT_KEY_FILE is not set: checkpoints are signed with a key of this start',
+      'audit key',
       expect.stringMatching(/^ready/),
       'draining',
       'part paused',
@@ -285,7 +287,9 @@ describe('what keeps it from starting is one line', () => {
   });
 
   test('an argument that means nothing', async () => {
-    expect(await cannotStart(LEAST(), ['migrat'])).toBe('unknown argument migrat: there is migrate');
+    expect(await cannotStart(LEAST(), ['migrat'])).toBe(
+      'unknown argument migrat: there are migrate and audit:verify',
+    );
   });
 });
 

@@ -1,6 +1,5 @@
 import type { Express, Request } from 'express';
 import { auditMetrics } from '../audit/audit-metrics.ts';
-import { makeSigningKey, type SigningKey } from '../audit/checkpoint.ts';
 import { createRecorder } from '../audit/recorder.ts';
 import { createSealer } from '../audit/sealer.ts';
 import { createAuthenticator, type Roles } from '../auth/authenticate.ts';
@@ -95,18 +94,6 @@ function authenticatorOf(
   });
 }
 
-/** The key that checkpoints are signed with; whoever keeps the log can check them, and knows that the key came with it. */
-function auditKeyOf({ auditKey }: ServiceSettings, log: Log): SigningKey {
-  if (auditKey === undefined)
-    log.warn(
-      {},
-      'AUDIT_KEY_FILE is not set: checkpoints of the audit trail are signed with a key of this start',
-    );
-  const key = auditKey ?? makeSigningKey();
-  log.always({ auditKey: { keyId: key.keyId, publicKey: key.publicKey } }, 'audit key');
-  return key;
-}
-
 interface Built {
   app: Express;
   db: Database;
@@ -182,7 +169,7 @@ async function build(
     db,
     log,
     service: definition.name,
-    key: auditKeyOf(settings, log),
+    key: settings.auditKey,
     ...auditMetrics(metrics.registry),
   });
   return { app: created.app, db, health, background: [...background, sweepKeys(db, log), sealer] };
