@@ -26,6 +26,19 @@ export async function lockSealing(tx: Db): Promise<boolean> {
   return row?.free === true;
 }
 
+const WALK_INDEXES = sql<[]>(
+  'audit.walk_indexes',
+  `select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`,
+);
+
+/**
+ * Lets the rest of a transaction read along indexes, and stop where it has enough. Otherwise the planner, which knows little of a
+ * growing table, collects and sorts all that waits to be sealed for each batch of it.
+ */
+export async function walkIndexes(tx: Db): Promise<void> {
+  await tx.query(WALK_INDEXES, []);
+}
+
 /** The last link, and what the search for the next events goes by. */
 export interface LastLink extends Tip {
   eventId: string;

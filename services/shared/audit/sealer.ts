@@ -13,6 +13,7 @@ import {
   lockSealing,
   makeMonths,
   readLag,
+  walkIndexes,
 } from './seal-store.ts';
 
 export interface SealerParts {
@@ -92,7 +93,8 @@ export function createSealer({ db, log, service, key: given, onRound }: SealerPa
   /** Seals one batch; returns how many events. */
   const seal = (): Promise<number> =>
     db.tx(async (tx) => {
-      if (!(await lockSealing(tx))) return 0;
+      const [isFree] = await Promise.all([lockSealing(tx), walkIndexes(tx)]);
+      if (!isFree) return 0;
       const last = await findLastLink(tx);
       const { events, endsMonth } = await findNext(tx, last);
       // Before the month is left: whoever drops it later needs this one.
@@ -104,6 +106,12 @@ export function createSealer({ db, log, service, key: given, onRound }: SealerPa
       return events.length;
     });
 
+  const lag = (): Promise<number> =>
+    db.tx(async (tx) => {
+      const [, lagSeconds] = await Promise.all([walkIndexes(tx), readLag(tx)]);
+      return lagSeconds;
+    });
+
   const turn = async (): Promise<number> => {
     if (performance.now() - monthsMadeAt > MONTHS_MS) {
       await makeMonths(db);
@@ -112,7 +120,7 @@ export function createSealer({ db, log, service, key: given, onRound }: SealerPa
     const sealed = await seal();
     const isDue = performance.now() - signedAt >= CHECKPOINT_MS;
     if (tip !== undefined && tip.position !== signedPosition && isDue) signTip(tip);
-    onRound({ sealed, lagSeconds: await readLag(db) });
+    onRound({ sealed, lagSeconds: await lag() });
     return sealed;
   };
 
