@@ -18,7 +18,7 @@ const withPostgres = {
 };
 
 // These send as many requests as the machine can take: beside another suite both would meet deadlines that are no defect.
-const alone = '/(races|reserve-races|replicas|settler|outage)\\.int\\.test\\.ts$';
+const alone = '/(races|reserve-races|replicas|settler|outage|audit-crash)\\.int\\.test\\.ts$';
 
 /** `pure` needs nothing; the others need the database server that their global setup starts; `alone` runs in band. */
 export default {

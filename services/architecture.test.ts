@@ -8,6 +8,7 @@ const CORES = [
   'patient/appointments/appointment.ts',
   'patient/appointments/refusal.ts',
   'patient/history/entry.ts',
+  'patient/audit-events/audit-event.ts',
   'doctor/doctors/doctor.ts',
   'doctor/schedules/schedule.ts',
   'doctor/schedules/exception.ts',
@@ -20,7 +21,7 @@ const CORES = [
 
 /** Each may look at those before it; at those behind it only a leaf may, and only at their cores and stores. */
 const SLICES: Readonly<Record<string, readonly string[]>> = {
-  patient: ['patients', 'appointments', 'history'],
+  patient: ['patients', 'appointments', 'history', 'audit-events'],
   doctor: ['doctors', 'schedules', 'availability', 'reservations'],
 };
 

@@ -12,6 +12,7 @@ const MAPPED: Readonly<Record<DatabaseName, object>> = {
 const KEPT_BY_INSERT = '"insert … on conflict" decides, so that it never raises';
 const NEW_ID = 'the id was made for this row';
 const LOCKED = 'the row that it names was read or locked in the same transaction';
+const APPENDED = 'the id, or the position under a lock, is the next one';
 const VALIDATED = 'no request passes its schema with such a value';
 const OURS = 'only our own statements set it';
 
@@ -25,6 +26,10 @@ const UNBREAKABLE: Readonly<Record<DatabaseName, Readonly<Record<string, string>
     patient_times_no_overlap: `${KEPT_BY_INSERT}: no row came back means patient-busy`,
     patient_identifiers_key: `${KEPT_BY_INSERT}: a row that did not come back means duplicate-patient`,
     appointments_answered_in_order: OURS,
+    audit_events_action_known: OURS,
+    audit_events_pkey: APPENDED,
+    audit_links_event_key: APPENDED,
+    audit_links_pkey: APPENDED,
     appointments_contradiction_known: OURS,
     appointments_patient_fkey: LOCKED,
     appointments_pkey: NEW_ID,
@@ -49,6 +54,10 @@ const UNBREAKABLE: Readonly<Record<DatabaseName, Readonly<Record<string, string>
     patients_pkey: NEW_ID,
   },
   doctor: {
+    audit_events_action_known: OURS,
+    audit_events_pkey: APPENDED,
+    audit_links_event_key: APPENDED,
+    audit_links_pkey: APPENDED,
     doctor_words_doctor_fkey: LOCKED,
     doctor_words_pkey: 'the words of a name are a set',
     doctors_pkey: NEW_ID,
@@ -68,13 +77,14 @@ const UNBREAKABLE: Readonly<Record<DatabaseName, Readonly<Record<string, string>
   },
 };
 
-// Of a NOT NULL the schema and the types of the statements take care.
+// A month of the audit trail has the constraints of its parent. Of a NOT NULL the schema and the types of the statements take care.
 const NAMES = `
   select conname as name from pg_constraint
-   where connamespace = 'public'::regnamespace and contype <> 'n'
+   where connamespace = 'public'::regnamespace and contype <> 'n' and conparentid = 0
+     and not exists (select from pg_class t where t.oid = conrelid and t.relispartition)
   union
   select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid
-   where i.indisunique and c.relnamespace = 'public'::regnamespace`;
+   where i.indisunique and c.relnamespace = 'public'::regnamespace and not c.relispartition`;
 
 test.each(databaseNames)(
   'each constraint of the %s database is a problem, or nothing that a request can break',

@@ -21,7 +21,7 @@ const folderOf = (dataFolder: string): string => join(dataFolder, 'auth');
 const keyFileOf = (dataFolder: string): string => join(folderOf(dataFolder), 'key.json');
 
 /** In one step, readable by us alone: whoever reads it at the same time finds the old content or the new. */
-async function writeSecret(file: string, content: string): Promise<void> {
+export async function writeSecret(file: string, content: string): Promise<void> {
   await writeFile(`${file}.new`, content, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }

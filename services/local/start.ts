@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { migrate } from '../shared/db/migrate.ts';
 import { untilReady } from './api-client.ts';
+import { makeAuditKey } from './audit-key.ts';
 import { CannotStart } from './cannot-start.ts';
 import { startProgram } from './child.ts';
 import type { Config, DatabaseUrls } from './config.ts';
@@ -30,6 +31,7 @@ export async function startParts(config: Config, parts: Parts, signal: AbortSign
   const databases = await startDatabases(config, parts, signal);
   await Promise.race([migrateAll(databases), aborted(signal)]);
 
+  const auditKeyFile = await makeAuditKey(config.dataFolder);
   const auth = config.auth ? await tokenSettings(config, parts) : { AUTH: 'off' };
   const service = (name: DatabaseName, port: number): Part =>
     startProgram({
@@ -44,6 +46,7 @@ export async function startParts(config: Config, parts: Parts, signal: AbortSign
         DATABASE_URL: databases.get(name)?.url,
         DOCTOR_SERVICE_URL: loopback(DOCTOR_PORT),
         ...auth,
+        AUDIT_KEY_FILE: auditKeyFile,
         LOG_LEVEL: config.logLevel,
         // Nobody routes to us from afar who would have to be told first.
         DRAIN_DELAY_MS: '0',

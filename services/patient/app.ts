@@ -5,6 +5,7 @@ import { roles } from './access.ts';
 import { bookingMetrics } from './appointments/booking-metrics.ts';
 import { appointmentEndpoints } from './appointments/routes.ts';
 import { createSettler } from './appointments/settler.ts';
+import { auditEventEndpoints } from './audit-events/routes.ts';
 import type { PatientConfig } from './config.ts';
 import { openDoctorClient } from './doctor-client.ts';
 import { historyConstraints } from './history/entry.ts';
@@ -41,6 +42,7 @@ export const patientService = ({
         ...patientEndpoints({ db }),
         ...historyEndpoints({ db }),
         ...appointmentEndpoints({ db, doctors }),
+        ...auditEventEndpoints({ db }),
       ],
       background: [settler, { stop: doctors.close }],
     };

@@ -31,6 +31,7 @@ export interface Sent {
   path: string;
   body?: object;
   type?: string;
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** Both services with `AUTH=jwt`, and two couples of patient and doctor. */
@@ -138,12 +139,13 @@ async function seedCouple(
 export async function send(
   service: TestService,
   method: string,
-  { path: target, body, type }: Sent,
+  { path: target, body, type, headers = {} }: Sent,
   token?: string,
 ) {
   const answer = await fetch(`${service.url}${target}`, {
     method,
     headers: {
+      ...headers,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'content-type': type ?? 'application/json' }),
     },

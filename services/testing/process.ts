@@ -25,6 +25,7 @@ const running = new Set<ServiceProcess>();
 export async function startProcess(
   service: 'patient' | 'doctor',
   variables: Readonly<Record<string, string>>,
+  onLine: (line: string) => void = () => undefined,
 ): Promise<ServiceProcess> {
   const child = spawn(
     process.execPath,
@@ -51,7 +52,7 @@ export async function startProcess(
     stop: () => signal('SIGTERM'),
   };
   running.add(started);
-  started.port = await Promise.race([portOf(child), ended.then((end) => failed(service, end))]);
+  started.port = await Promise.race([portOf(child, onLine), ended.then((end) => failed(service, end))]);
   started.url = `http://127.0.0.1:${started.port}`;
   return started;
 }
@@ -61,12 +62,13 @@ function failed(service: string, end: string): never {
 }
 
 /** The port, by the log, once the log says that the database answers too. */
-function portOf({ stdout }: ChildProcess): Promise<number> {
+function portOf({ stdout }: ChildProcess, onLine: (line: string) => void): Promise<number> {
   if (stdout === null) throw new Error('the process has no standard output');
   let port = 0;
   let isReady = false;
   return new Promise((resolve) => {
     createInterface({ input: stdout }).on('line', (line) => {
+      onLine(line);
       const entry = JSON.parse(line) as { msg: string; port?: number };
       if (entry.msg === 'listening') port = entry.port ?? 0;
       if (entry.msg.startsWith('ready')) isReady = true;

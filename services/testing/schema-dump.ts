@@ -3,7 +3,7 @@ import type pg from 'pg';
 const TABLES = `
   select c.oid, c.relname as name, pg_get_userbyid(c.relowner) as owner
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-   where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm', 'S')
+   where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm', 'S') and not c.relispartition
    order by c.relname`;
 
 const COLUMNS = `

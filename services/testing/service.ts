@@ -31,6 +31,7 @@ const SETTINGS: Omit<ServiceSettings, 'databaseUrl'> = {
   host: '127.0.0.1',
   poolMax: 10,
   auth: 'off',
+  auditKey: undefined,
   logLevel: 'info',
   drainDelayMs: 0,
   keepAliveTimeoutMs: 95_000,

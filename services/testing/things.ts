@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { applicationRole } from '../local/databases.ts';
+import { change } from '../shared/audit/keep.ts';
 import type { Database, Db } from '../shared/db/database.ts';
 import { defineList } from '../shared/db/list.ts';
 import { sql } from '../shared/db/statement.ts';
@@ -83,10 +84,11 @@ const things = (db: Database): Endpoint[] => [
     path: '/things',
     summary: 'Add a thing',
     access: {},
+    audit: 'create',
     body: thingBody,
     answers: { 201: thing, 409: ['name-taken'] },
-    handle: ({ key, body }) =>
-      once(db, key, async (tx) => {
+    handle: ({ body, ...kept }) =>
+      once(db, kept, async (tx) => {
         const [inserted] = await tx.query(INSERT, [randomUUID(), body.name, body.note ?? null]);
         if (inserted === undefined) throw new Error('nothing was inserted');
         return created(`/things/${inserted.id}`, inserted);
@@ -97,6 +99,7 @@ const things = (db: Database): Endpoint[] => [
     path: '/things',
     summary: 'Things',
     access: {},
+    audit: 'none',
     query: z.strictObject({
       name: name.optional(),
       order: z.enum(['name', 'createdAt', '-createdAt']).default('name'),
@@ -114,6 +117,7 @@ const things = (db: Database): Endpoint[] => [
     path: '/things/:id',
     summary: 'Read a thing',
     access: {},
+    audit: 'none',
     answers: { 200: thing, 404: ['not-found'] },
     handle: async (call) => ok(await getThing(db, param(call, 'id'))),
   }),
@@ -122,11 +126,12 @@ const things = (db: Database): Endpoint[] => [
     path: '/things/:id',
     summary: 'Change a thing',
     access: {},
+    audit: 'update',
     change: 'merge-patch',
     body: thingBody,
     answers: { 200: thing, 404: ['not-found'], 412: ['version-mismatch'] },
-    handle: ({ params, body, ifMatch }) =>
-      db.tx(async (tx) => {
+    handle: ({ params, body, ifMatch, trail }) =>
+      change(db, trail, async (tx) => {
         const id = param({ params }, 'id');
         const { json, version } = await getThing(tx, id);
         requireVersion(ifMatch, version);
@@ -145,6 +150,7 @@ const troubles = (db: Database, trouble: Partial<Trouble>): Endpoint[] => [
     path: '/trouble/wait',
     summary: 'Answers when the test says so',
     access: {},
+    audit: 'none',
     answers: { 204: 'Done.' },
     handle: async () => {
       await trouble.wait?.();
@@ -156,15 +162,18 @@ const troubles = (db: Database, trouble: Partial<Trouble>): Endpoint[] => [
     path: '/trouble/answers',
     summary: 'Answers what the test says, once per key',
     access: {},
+    audit: 'create',
     body: z.unknown(),
     answers: { 200: z.unknown() },
-    handle: ({ key, body }) => once(db, key, async (tx) => (await trouble.answer?.(tx, body)) ?? noContent()),
+    handle: ({ body, ...kept }) =>
+      once(db, kept, async (tx) => (await trouble.answer?.(tx, body)) ?? noContent()),
   }),
   endpoint({
     method: 'GET',
     path: '/trouble/throw',
     summary: 'Throws what the test says',
     access: {},
+    audit: 'none',
     answers: { 204: 'Never.' },
     handle: () => Promise.reject(trouble.error),
   }),
@@ -173,6 +182,7 @@ const troubles = (db: Database, trouble: Partial<Trouble>): Endpoint[] => [
     path: '/trouble/fail',
     summary: 'A statement that fails with a value in its message',
     access: {},
+    audit: 'none',
     answers: { 204: 'Never.' },
     handle: async () => {
       await db.query(FAIL, ['Zebra Quagga']);
@@ -184,6 +194,7 @@ const troubles = (db: Database, trouble: Partial<Trouble>): Endpoint[] => [
     path: '/trouble/sleep',
     summary: 'A statement that takes longer than one may',
     access: {},
+    audit: 'none',
     answers: { 204: 'Never.' },
     handle: async () => {
       await db.query(SLEEP, [60]);
@@ -196,6 +207,7 @@ const troubles = (db: Database, trouble: Partial<Trouble>): Endpoint[] => [
     params: { name: /^[a-z]+$/ },
     summary: 'The context of the request',
     access: {},
+    audit: 'none',
     answers: { 200: z.unknown() },
     handle: async ({ params }) => okJson(JSON.stringify({ ...currentContext(), ...params })),
   }),

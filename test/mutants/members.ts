@@ -48,8 +48,8 @@ export const memberMutants: readonly Mutant[] = [
   one(
     'a change of any notes',
     APPOINTMENTS,
-    '      requireMembers(body, (member) => maySet(caller, member));\n      return db.tx',
-    '      return db.tx',
+    '      requireMembers(body, (member) => maySet(caller, member));\n      return change',
+    '      return change',
   ),
   one(
     'a patient changes every member of the own record',

@@ -26,7 +26,7 @@ const answers: readonly Mutant[] = [
     '',
   ),
   one('a release older than the newest revision', RELEASE, 'newest.revision > revision', 'false'),
-  one('refusals are not stored', RESERVE, '      await insertRefused(tx.last, wanted, reason);\n', ''),
+  one('refusals are not stored', RESERVE, 'insertRefused(tx.last, wanted, reason)', 'undefined'),
   one(
     'an older revision than the newest is decided',
     RESERVE,
@@ -43,7 +43,7 @@ const answers: readonly Mutant[] = [
   one(
     'a granted reschedule keeps the old time',
     RESERVE,
-    `    if (!isFirst) await releaseOlder(tx.last, wanted.appointmentId, wanted.revision);\n`,
+    `  if (!isFirst) await releaseOlder(tx.last, wanted.appointmentId, wanted.revision);\n`,
     '',
   ),
   one(
@@ -56,7 +56,7 @@ const answers: readonly Mutant[] = [
   one(
     'reservations end after a quarter of an hour',
     RESERVE,
-    '      lockAppointment(tx, wanted.appointmentId),\n',
+    '    lockAppointment(tx, wanted.appointmentId),\n',
     `      lockAppointment(tx, wanted.appointmentId).then(() =>
         tx.query({ name: 'mutant', text: "update reservations set state = 'released' where doctor_id = $1 and state = 'active' and created_at < now() - interval '15 minutes'" }, [wanted.doctorId])),\n`,
   ),
@@ -66,7 +66,7 @@ const locks: readonly Mutant[] = [
   one(
     'no lock of the appointment in reserve',
     RESERVE,
-    '      lockAppointment(tx, wanted.appointmentId),\n',
+    '    lockAppointment(tx, wanted.appointmentId),\n',
     '      undefined,\n',
     RACES,
   ),
@@ -80,20 +80,20 @@ const locks: readonly Mutant[] = [
   one(
     'no lock of the calendar in reserve',
     RESERVE,
-    `      lockCalendar(tx, wanted.doctorId, 'shared'),\n`,
+    `    lockCalendar(tx, wanted.doctorId, 'shared'),\n`,
     '      undefined,\n',
     ...CALENDAR_RACES,
   ),
   one(
     'the calendar is read before it is locked',
     RESERVE,
-    `      lockCalendar(tx, wanted.doctorId, 'shared'),
-      findCalendar(tx, wanted.doctorId, wanted.startsAt, wanted.endsAt),
-    ]);`,
-    `      undefined,
-      findCalendar(tx, wanted.doctorId, wanted.startsAt, wanted.endsAt),
-    ]);
-    await lockCalendar(tx, wanted.doctorId, 'shared');`,
+    `    lockCalendar(tx, wanted.doctorId, 'shared'),
+    findCalendar(tx, wanted.doctorId, wanted.startsAt, wanted.endsAt),
+  ]);`,
+    `    undefined,
+    findCalendar(tx, wanted.doctorId, wanted.startsAt, wanted.endsAt),
+  ]);
+  await lockCalendar(tx, wanted.doctorId, 'shared');`,
     ...CALENDAR_RACES,
   ),
   one('no lock of the calendar for a schedule', doctor('schedules/put.ts'), EXCLUSIVE, '', ...CALENDAR_RACES),

@@ -63,6 +63,7 @@ export const availabilityEndpoints = ({ db }: { db: Database }): Endpoint[] => [
     path: '/doctors/:id/availability',
     summary: 'Free slots of a doctor that lie wholly in the stretch',
     access: everyPerson,
+    audit: 'none',
     query: availabilityQuery,
     answers: { 200: availability, 404: ['not-found'] },
     handle: async ({ params, query }) => {
@@ -82,6 +83,7 @@ export const availabilityEndpoints = ({ db }: { db: Database }): Endpoint[] => [
     path: '/availability',
     summary: 'Free slots across doctors, the earliest first',
     access: everyPerson,
+    audit: 'none',
     query: searchQuery,
     answers: { 200: pageSchema(foundSlot) },
     handle: async ({ query: { doctorId, specialty, language, limit, cursor, ...stretch } }) => {

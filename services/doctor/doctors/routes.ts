@@ -1,9 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
+import { change } from '../../shared/audit/keep.ts';
 import { hide } from '../../shared/auth/hide.ts';
 import { requireMembers } from '../../shared/auth/members.ts';
 import type { Database } from '../../shared/db/database.ts';
-import { type Answer, created, noContent, ok, okPage } from '../../shared/http/answer.ts';
+import { type Answer, created, ok, okPage } from '../../shared/http/answer.ts';
 import { pageSchema, paging, readCursor } from '../../shared/http/cursor.ts';
 import { type Call, changeEndpoint, type Endpoint, endpoint, param } from '../../shared/http/endpoint.ts';
 import { patched, replaced } from '../../shared/http/merge-patch.ts';
@@ -33,12 +34,12 @@ export const doctorEndpoints = ({ db }: { db: Database }): Endpoint[] => [
   ...removalEndpoints(db),
 ];
 
-async function change(
+async function changeDoctor(
   db: Database,
-  { params, body, ifMatch }: Call,
+  { params, body, ifMatch, trail }: Call,
   apply: typeof replaced | typeof patched,
 ): Promise<Answer> {
-  return db.tx(async (tx) => {
+  return change(db, trail, async (tx) => {
     const id = param({ params }, 'id');
     const { json, version } = await lockDoctor(tx, id);
     requireVersion(ifMatch, version);
@@ -67,10 +68,11 @@ const collectionEndpoints = (db: Database): Endpoint[] => [
     path: '/doctors',
     summary: 'Add a doctor',
     access: { admin: 'all' },
+    audit: 'create',
     body: doctorBody,
     answers: { 201: doctorResource, 409: ['duplicate-doctor'] },
-    handle: ({ key, body }) =>
-      once(db, key, async (tx) => {
+    handle: ({ body, ...kept }) =>
+      once(db, kept, async (tx) => {
         const id = uuidv7();
         return created(`/doctors/${id}`, await insertDoctor(tx, id, body));
       }),
@@ -80,6 +82,7 @@ const collectionEndpoints = (db: Database): Endpoint[] => [
     path: '/doctors',
     summary: 'Doctors by name',
     access: everyPerson,
+    audit: 'none',
     query: doctorsQuery,
     answers: { 200: pageSchema(doctorResource) },
     handle: async ({ query: { search, specialty, language, updatedSince, limit, cursor }, caller }) => {
@@ -101,6 +104,7 @@ const itemEndpoints = (db: Database): Endpoint[] => [
     path: '/doctors/:id',
     summary: 'Read a doctor',
     access: everyPerson,
+    audit: 'none',
     answers: { 200: doctorResource, 404: ['not-found'] },
     handle: async (call) => profile(call, ok(await getDoctor(db, param(call, 'id')))),
   }),
@@ -109,22 +113,24 @@ const itemEndpoints = (db: Database): Endpoint[] => [
     path: '/doctors/:id',
     summary: 'Replace a doctor',
     access: { admin: 'all' },
+    audit: 'update',
     change: 'whole',
     body: doctorBody,
     answers: changeAnswers,
-    handle: (call) => change(db, call, replaced),
+    handle: (call) => changeDoctor(db, call, replaced),
   }),
   changeEndpoint({
     method: 'PATCH',
     path: '/doctors/:id',
     summary: 'Change members of a doctor (RFC 7396); doctors change their own contact data and languages',
     access: { admin: 'all', doctor: 'self' },
+    audit: 'update',
     change: 'merge-patch',
     body: doctorBody,
     answers: changeAnswers,
     handle: (call) => {
       if (call.own !== undefined) requireMembers(call.body, (member) => OWN_MEMBERS.has(member));
-      return change(db, call, patched);
+      return changeDoctor(db, call, patched);
     },
   }),
 ];
@@ -135,26 +141,25 @@ const removalEndpoints = (db: Database): Endpoint[] => [
     path: '/doctors/:id',
     summary: 'Delete a doctor who has no reservations to come',
     access: { admin: 'all' },
+    audit: 'delete',
     answers: {
       204: 'Deleted.',
       404: ['not-found'],
       409: ['has-upcoming-reservations'],
       412: ['version-mismatch'],
     },
-    handle: async (call) => {
-      await deleteDoctor(db, param(call, 'id'), call.ifMatch);
-      return noContent();
-    },
+    handle: (call) => deleteDoctor(db, param(call, 'id'), call),
   }),
   endpoint({
     method: 'POST',
     path: '/doctors/:id/restore',
     summary: 'Bring a deleted doctor back; one that is not deleted stays as it is',
     access: { admin: 'all' },
+    audit: 'update',
     body: emptyBody,
     answers: { 200: doctorResource, 404: ['not-found'], 412: ['version-mismatch'] },
-    handle: ({ params, key, ifMatch }) =>
-      once(db, key, async (tx) => {
+    handle: ({ params, ifMatch, ...kept }) =>
+      once(db, kept, async (tx) => {
         const id = param({ params }, 'id');
         const { version } = await lockDoctor(tx, id, { deletedToo: true });
         requireVersion(ifMatch, version);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Database } from '../../shared/db/database.ts';
-import { noContent, okJson, okPage } from '../../shared/http/answer.ts';
+import { okJson, okPage } from '../../shared/http/answer.ts';
 import { isTimestamp, pageSchema, paging, readCursor } from '../../shared/http/cursor.ts';
 import { type Endpoint, endpoint, param } from '../../shared/http/endpoint.ts';
 import { notFound } from '../../shared/problem/problem.ts';
@@ -37,15 +37,16 @@ const internalEndpoints = (db: Database): Endpoint[] => [
     path: '/reservations/:appointmentId',
     summary: 'Ask for time; the same revision gets the same answer again. 201 the first time, 200 again.',
     access: onlyService,
+    audit: 'update',
     body: reservationRequest,
     answers: {
       200: newestReservation,
       201: newestReservation,
       409: [...refusalReasons, 'superseded', 'revision-mismatch'],
     },
-    handle: async ({ params, body }) => {
+    handle: async ({ params, body, trail }) => {
       const appointmentId = param({ params }, 'appointmentId');
-      const decision = await reserve(db, { appointmentId, ...body });
+      const decision = await reserve(db, { appointmentId, ...body, trail });
       if (!decision.granted) throw refusal(decision.reason);
       const json = JSON.stringify({
         appointmentId,
@@ -63,6 +64,7 @@ const internalEndpoints = (db: Database): Endpoint[] => [
     path: '/reservations/:appointmentId',
     summary: 'The newest revision, and the active one if that is another.',
     access: onlyService,
+    audit: 'none',
     answers: { 200: newestReservation, 404: ['not-found'] },
     handle: async ({ params }) => {
       const json = await findRepresentation(db, param({ params }, 'appointmentId'));
@@ -75,18 +77,18 @@ const internalEndpoints = (db: Database): Endpoint[] => [
     path: '/reservations/:appointmentId',
     summary: 'Free the time; repeating it changes nothing.',
     access: onlyService,
+    audit: 'delete',
     query: releaseQuery,
     answers: { 204: 'Released.', 409: ['superseded', 'revision-mismatch'] },
-    handle: async ({ params, query }) => {
-      await release(db, param({ params }, 'appointmentId'), query.revision);
-      return noContent();
-    },
+    handle: ({ params, query: { revision }, trail }) =>
+      release(db, { appointmentId: param({ params }, 'appointmentId'), revision, trail }),
   }),
   endpoint({
     method: 'GET',
     path: '/reservations',
     summary: 'The newest revision of every appointment, by id.',
     access: onlyService,
+    audit: 'none',
     query: reservationsQuery,
     answers: { 200: pageSchema(newestReservation) },
     handle: async ({ query: { updatedSince, limit, cursor } }) => {
@@ -104,6 +106,7 @@ const agendaEndpoint = (db: Database): Endpoint =>
     path: '/doctors/:id/reservations',
     summary: "The doctor's agenda: visits that overlap the stretch, by start.",
     access: deskAndSelf,
+    audit: 'none',
     query: agendaQuery,
     answers: { 200: pageSchema(agendaEntry), 404: ['not-found'] },
     handle: async ({ params, query: { from, to, limit, cursor } }) => {

@@ -1,5 +1,7 @@
+import { change } from '../../shared/audit/keep.ts';
+import type { Trail } from '../../shared/audit/trail.ts';
 import type { Database } from '../../shared/db/database.ts';
-import type { Representation } from '../../shared/http/answer.ts';
+import { type Answer, created, ok, type Representation } from '../../shared/http/answer.ts';
 import { replaced } from '../../shared/http/merge-patch.ts';
 import { requireVersion } from '../../shared/http/version.ts';
 import { versionMismatch } from '../../shared/problem/problem.ts';
@@ -20,10 +22,9 @@ const serverMade = ['doctorId', 'version', 'createdAt', 'updatedAt'];
 export const putSchedule = (
   db: Database,
   doctorId: string,
-  body: unknown,
-  ifMatch: string | undefined,
-): Promise<{ isFirst: boolean; schedule: Representation }> =>
-  db.tx(async (tx) => {
+  { body, ifMatch, trail }: { body: unknown; ifMatch: string | undefined; trail: Trail },
+): Promise<Answer> =>
+  change(db, trail, async (tx) => {
     await lockCalendar(tx, doctorId, 'exclusive');
     const doctor: Doctor = JSON.parse((await getDoctor(tx, doctorId)).json);
     const present = await findSchedule(tx, doctorId);
@@ -36,7 +37,7 @@ export const putSchedule = (
     const stored = await setSchedule(tx, doctorId, schedule);
     const mayLeaveVisits = present === undefined || changesHours(current, schedule);
     if (mayLeaveVisits && !keepReservations) await requireNoneInTheWay(tx, doctorId, leftOutside);
-    return { isFirst: present === undefined, schedule: stored };
+    return present === undefined ? created(`/doctors/${doctorId}/schedule`, stored) : ok(stored);
   });
 
 /** @throws version-mismatch, also when a version is named and there is no schedule yet (RFC 9110 §13.1.1) */

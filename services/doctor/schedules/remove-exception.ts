@@ -1,4 +1,7 @@
+import { change } from '../../shared/audit/keep.ts';
+import type { Trail } from '../../shared/audit/trail.ts';
 import type { Database } from '../../shared/db/database.ts';
+import { type Answer, noContent } from '../../shared/http/answer.ts';
 import { requireVersion } from '../../shared/http/version.ts';
 import type { Exception } from './exception.ts';
 import { leftWithout, requireNoneInTheWay } from './in-the-way.ts';
@@ -9,6 +12,7 @@ interface Deletion {
   doctorId: string;
   exceptionId: string;
   ifMatch: string | undefined;
+  trail: Trail;
   keepReservations: boolean;
 }
 
@@ -18,9 +22,9 @@ interface Deletion {
  */
 export const removeException = (
   db: Database,
-  { doctorId, exceptionId, ifMatch, keepReservations }: Deletion,
-): Promise<void> =>
-  db.tx(async (tx) => {
+  { doctorId, exceptionId, ifMatch, trail, keepReservations }: Deletion,
+): Promise<Answer> =>
+  change(db, trail, async (tx) => {
     await lockCalendar(tx, doctorId, 'exclusive');
     const { json, version } = await getException(tx, doctorId, exceptionId);
     requireVersion(ifMatch, version);
@@ -28,4 +32,5 @@ export const removeException = (
     const exception: Exception = JSON.parse(json);
     if (exception.kind === 'open' && !keepReservations)
       await requireNoneInTheWay(tx, doctorId, leftWithout(exception));
+    return noContent();
   });

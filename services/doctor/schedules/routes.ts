@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Database } from '../../shared/db/database.ts';
-import { created, noContent, ok, okPage } from '../../shared/http/answer.ts';
+import { created, ok, okPage } from '../../shared/http/answer.ts';
 import { pageSchema, paging, readCursor } from '../../shared/http/cursor.ts';
 import { changeEndpoint, type Endpoint, endpoint, param } from '../../shared/http/endpoint.ts';
 import { once } from '../../shared/idempotency/once.ts';
@@ -60,6 +60,7 @@ const weeklyEndpoints = (db: Database): Endpoint[] => [
     path: '/doctors/:id/schedule',
     summary: 'Set when a doctor works and can be booked; 201 the first time, 200 again',
     access: deskAndSelf,
+    audit: 'update',
     change: 'whole',
     body: scheduleBody,
     answers: {
@@ -69,17 +70,14 @@ const weeklyEndpoints = (db: Database): Endpoint[] => [
       409: ['reservations-in-the-way'],
       412: ['version-mismatch'],
     },
-    handle: async (call) => {
-      const doctorId = param(call, 'id');
-      const { isFirst, schedule } = await putSchedule(db, doctorId, call.body, call.ifMatch);
-      return isFirst ? created(`/doctors/${doctorId}/schedule`, schedule) : ok(schedule);
-    },
+    handle: (call) => putSchedule(db, param(call, 'id'), call),
   }),
   endpoint({
     method: 'GET',
     path: '/doctors/:id/schedule',
     summary: "A doctor's schedule",
     access: deskAndSelf,
+    audit: 'none',
     answers: { 200: scheduleResource, 404: ['not-found'] },
     handle: async (call) => ok(await getSchedule(db, param(call, 'id'))),
   }),
@@ -91,10 +89,11 @@ const exceptionEndpoints = (db: Database): Endpoint[] => [
     path: '/doctors/:id/exceptions',
     summary: 'Close or open time of a doctor; closed beats open',
     access: deskAndSelf,
+    audit: 'create',
     body: exceptionBody,
     answers: { 201: exceptionResource, 404: ['not-found'], 409: ['reservations-in-the-way'] },
-    handle: ({ params, body, key }) =>
-      once(db, key, async (tx) => {
+    handle: ({ params, body, ...kept }) =>
+      once(db, kept, async (tx) => {
         const doctorId = param({ params }, 'id');
         const exception = await addException(tx, doctorId, body);
         return created(`/doctors/${doctorId}/exceptions/${exception.id}`, exception);
@@ -105,6 +104,7 @@ const exceptionEndpoints = (db: Database): Endpoint[] => [
     path: '/doctors/:id/exceptions',
     summary: "A doctor's exceptions that overlap the stretch, by their start",
     access: deskAndSelf,
+    audit: 'none',
     query: exceptionsQuery,
     answers: { 200: pageSchema(exceptionResource), 404: ['not-found'] },
     handle: async ({ params, query: { from, to, limit, cursor } }) => {
@@ -123,6 +123,7 @@ const exceptionEndpoints = (db: Database): Endpoint[] => [
     path: '/doctors/:id/exceptions/:exceptionId',
     summary: 'Read an exception',
     access: deskAndSelf,
+    audit: 'none',
     answers: { 200: exceptionResource, 404: ['not-found'] },
     handle: async (call) => ok(await getException(db, param(call, 'id'), param(call, 'exceptionId'))),
   }),
@@ -131,6 +132,7 @@ const exceptionEndpoints = (db: Database): Endpoint[] => [
     path: '/doctors/:id/exceptions/:exceptionId',
     summary: 'Take an exception back',
     access: deskAndSelf,
+    audit: 'delete',
     query: removal,
     answers: {
       204: 'Deleted.',
@@ -138,11 +140,10 @@ const exceptionEndpoints = (db: Database): Endpoint[] => [
       409: ['reservations-in-the-way'],
       412: ['version-mismatch'],
     },
-    handle: async ({ params, query, ifMatch }) => {
+    handle: ({ params, query, ifMatch, trail }) => {
       const doctorId = param({ params }, 'id');
       const exceptionId = param({ params }, 'exceptionId');
-      await removeException(db, { doctorId, exceptionId, ifMatch, ...query });
-      return noContent();
+      return removeException(db, { doctorId, exceptionId, ifMatch, trail, ...query });
     },
   }),
 ];

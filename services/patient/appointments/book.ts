@@ -1,8 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
+import { changing } from '../../shared/audit/keep.ts';
+import { eventOf } from '../../shared/audit/trail.ts';
 import type { Db, Tx } from '../../shared/db/database.ts';
-import type { Answer } from '../../shared/http/answer.ts';
+import type { Answer, Representation } from '../../shared/http/answer.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
-import { claimKey, keptProblem } from '../../shared/idempotency/once.ts';
+import { claimKey, type Kept, keepAnswer, keptProblem } from '../../shared/idempotency/once.ts';
 import { insertKey } from '../../shared/idempotency/store.ts';
 import { type Problem, tooManyRequests } from '../../shared/problem/problem.ts';
 import type { Scope } from '../access.ts';
@@ -14,13 +16,12 @@ import { type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
 
 export const busyProblem = () => patientBusy('The patient has another appointment that overlaps this time.');
 
-export interface BookCall {
+export interface BookCall extends Kept {
   request: BookingRequest;
   /** Whose records the caller reaches. */
   scope: Scope;
   /** So many bookings of the patient may wait for their answer; no limit if undefined. */
   maxPending: number | undefined;
-  key: IdempotencyKey | undefined;
 }
 
 /**
@@ -29,8 +30,9 @@ export interface BookCall {
  * @throws not-found (patient), patient-busy, and the doctor service's refusals
  */
 export async function bookAppointment(parts: SettleParts, call: BookCall): Promise<Answer> {
-  const { request, key } = call;
-  const { doctorId, startsAt, endsAt } = request;
+  const { request, key, trail } = call;
+  const { patientId, doctorId, startsAt, endsAt } = request;
+  trail.about.add(patientId);
   const wish: OpenWish = {
     appointmentId: uuidv7(),
     revision: 1,
@@ -38,12 +40,25 @@ export async function bookAppointment(parts: SettleParts, call: BookCall): Promi
     keyed: key !== undefined,
   };
   if (key === undefined) {
-    const waiting = await insertPending(parts.db, wish.appointmentId, request, { ...call, keyed: false });
+    const waiting = await storePending(parts.db, wish, call);
     if (waiting === undefined) throw await refusal(parts.db, call);
     return settleNow(parts, { wish, waiting });
   }
-  const opened = await parts.db.tx((tx) => insertOnce(tx, wish, call, key), { beginsByLocking: true });
+  const work = (tx: Tx) => insertOnce(tx, wish, call, key);
+  const opened = await changing(parts.db, trail, work, { beginsByLocking: true });
   return 'earlier' in opened ? opened.earlier : settleNow(parts, opened);
+}
+
+/** Stores the booking and, in the same statement, the event of its request: 202, because nobody knows yet what comes of it. */
+async function storePending(
+  db: Db,
+  { appointmentId, keyed }: OpenWish,
+  call: BookCall,
+): Promise<Representation | undefined> {
+  const event = eventOf(call.trail, { status: 202 });
+  const waiting = await insertPending(db, appointmentId, call.request, { ...call, keyed, event });
+  call.trail.kept = waiting !== undefined;
+  return waiting;
 }
 
 /** Appointment and key commit together; an earlier answer means that the key has been here before, or that the patient is busy. */
@@ -58,13 +73,10 @@ async function insertOnce(
     await stillReaches(call.request.patientId, call.scope)(tx);
     return { earlier: await resume(tx, claim) };
   }
-  const waiting = await insertPending(tx, wish.appointmentId, call.request, {
-    ...call,
-    keyed: true,
-  });
+  const waiting = await storePending(tx, wish, call);
   if (waiting === undefined) {
     const answer = keptProblem(await refusal(tx, call));
-    await insertKey(tx.last, key, { answer });
+    await keepAnswer(tx, { ...call, key }, { answer }, answer);
     return { earlier: answer };
   }
   await insertKey(tx.last, key, { resourceId: wish.appointmentId, revision: wish.revision });

@@ -1,6 +1,6 @@
 import type { Database, Db } from '../../shared/db/database.ts';
 import type { Answer } from '../../shared/http/answer.ts';
-import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
+import type { Kept } from '../../shared/idempotency/once.ts';
 import { everybody, type Scope } from '../access.ts';
 import { type CancelRequest, canCancel, transitionProblem } from './appointment.ts';
 import { openOnce } from './change.ts';
@@ -10,12 +10,11 @@ import { answerTo } from './outcome.ts';
 import { answerKey, type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
 import { type AppointmentState, lockAppointment } from './store.ts';
 
-export interface CancelCall {
+export interface CancelCall extends Kept {
   id: string;
   request: CancelRequest;
   scope: Scope;
   ifMatch: string | undefined;
-  key: IdempotencyKey | undefined;
 }
 
 /**
@@ -23,21 +22,18 @@ export interface CancelCall {
  * as the doctor service is back, because the next revision wants no time and is asked until it is answered.
  * @throws not-found, version-mismatch, invalid-transition
  */
-export async function cancelAppointment(
-  parts: SettleParts,
-  { id, request, scope, ifMatch, key }: CancelCall,
-): Promise<Answer> {
-  const { reason, by } = request ?? {};
+export async function cancelAppointment(parts: SettleParts, call: CancelCall): Promise<Answer> {
+  const { reason, by } = call.request ?? {};
   const opened = await openOnce(
     parts.db,
-    key,
+    call,
     async (tx) => {
-      const present = await lockPresent(tx, { id, scope, ifMatch });
+      const present = await lockPresent(tx, call);
       if (!canCancel(present.status))
         throw transitionProblem('cancel', present.status, present.previousStatuses);
-      return openRelease(tx, present, { ...reason, by }, key !== undefined);
+      return openRelease(tx, present, { ...reason, by }, call.key !== undefined);
     },
-    stillReaches(id, scope),
+    stillReaches(call),
   );
   return 'earlier' in opened ? opened.earlier : settleNow(parts, opened);
 }

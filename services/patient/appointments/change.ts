@@ -1,11 +1,11 @@
+import { changing, keepEvent } from '../../shared/audit/keep.ts';
 import type { Database, Db } from '../../shared/db/database.ts';
 import type { Answer } from '../../shared/http/answer.ts';
-import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
-import { claimKey, isKept, keptProblem } from '../../shared/idempotency/once.ts';
-import { insertKey, rollbackToSavepoint, setSavepoint } from '../../shared/idempotency/store.ts';
+import { claimKey, isKept, type Kept, keepAnswer, keptProblem } from '../../shared/idempotency/once.ts';
+import { rollbackToSavepoint, setSavepoint } from '../../shared/idempotency/store.ts';
 import { Problem } from '../../shared/problem/problem.ts';
 import { resume } from './resume.ts';
-import type { OpenedRevision } from './settle.ts';
+import { type OpenedRevision, toldSoFar } from './settle.ts';
 
 /**
  * Opens the next revision of an appointment in one transaction, once per key.
@@ -15,12 +15,17 @@ import type { OpenedRevision } from './settle.ts';
  */
 export async function openOnce(
   db: Database,
-  key: IdempotencyKey | undefined,
+  { key, trail }: Kept,
   open: (tx: Db) => Promise<OpenedRevision>,
   mayAnswer: (tx: Db) => Promise<void>,
 ): Promise<OpenedRevision | { earlier: Answer }> {
-  if (key === undefined) return db.tx(open);
-  return db.tx(async (tx) => {
+  if (key === undefined)
+    return changing(db, trail, async (tx) => {
+      const opened = await open(tx);
+      await keepEvent(tx.last, trail, toldSoFar(opened));
+      return opened;
+    });
+  return changing(db, trail, async (tx) => {
     const claim = await claimKey(tx, key);
     if (claim.state !== 'new') {
       await mayAnswer(tx);
@@ -30,13 +35,13 @@ export async function openOnce(
     try {
       const opened = await open(tx);
       const { appointmentId, revision } = opened.wish;
-      await insertKey(tx.last, key, { resourceId: appointmentId, revision });
+      await keepAnswer(tx, { key, trail }, { resourceId: appointmentId, revision }, toldSoFar(opened));
       return opened;
     } catch (error) {
       if (!(error instanceof Problem) || !isKept(error.status, error.type)) throw error;
       await rollbackToSavepoint(tx);
       const earlier = keptProblem(error);
-      await insertKey(tx.last, key, { answer: earlier });
+      await keepAnswer(tx, { key, trail }, { answer: earlier }, earlier);
       return { earlier };
     }
   });

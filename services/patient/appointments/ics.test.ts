@@ -2,6 +2,7 @@ import { toIcs } from './ics.ts';
 
 const appointment = {
   id: '01a2041f-40b8-7522-a241-bc4ad31bb6f8',
+  patientId: '01a2041f-40b8-7522-a241-bc4ad31bb6f9',
   startsAt: '2026-12-01T09:00:00.000Z',
   endsAt: '2026-12-01T09:30:00.000Z',
   status: 'booked',

@@ -1,3 +1,5 @@
+import { insertEventsText } from '../../shared/audit/audit-store.ts';
+import type { AuditEvent } from '../../shared/audit/event.ts';
 import type { Db } from '../../shared/db/database.ts';
 import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
@@ -37,9 +39,10 @@ type PendingArgs = [
   reason: string | null,
   notes: string | null,
   keyed: boolean,
+  events: string,
 ];
 
-// One statement, so that revision and appointment commit together. The patient cannot be deleted meanwhile.
+// One statement, so that revision, appointment and audit event commit together. The patient cannot be deleted meanwhile.
 const pendingText = (more: string): string =>
   `with wish as (
      insert into appointment_revisions (appointment_id, revision, patient_id, doctor_id, starts_at, ends_at, holds, keyed)
@@ -47,6 +50,8 @@ const pendingText = (more: string): string =>
        from patients where id = $2 and deleted_at is null ${more} for key share
      on conflict do nothing
      returning appointment_id
+   ), audited as (
+     ${insertEventsText('$9', 'wish')}
    )
    insert into appointments (id, patient_id, doctor_id, starts_at, ends_at, status, reason, notes, next_try_at)
    select wish.appointment_id, $2, $3, $4, $5, 'pending', $6, $7, ${FIRST_TRY} from wish
@@ -62,8 +67,8 @@ const INSERT_PENDING_WITHIN = sql<
   { createdAt: string }
 >(
   'appointments.insert_pending_within',
-  pendingText(`and ${withinScope('patients.id', 9)}
-        and ($11::integer is null or $11 > (
+  pendingText(`and ${withinScope('patients.id', 10)}
+        and ($12::integer is null or $12 > (
           select count(*) from appointments a where a.patient_id = $2 and a.answered_revision < a.revision))`),
 );
 
@@ -76,7 +81,12 @@ export async function insertPending(
   db: Db,
   id: string,
   request: BookingRequest,
-  { keyed, scope, maxPending }: { keyed: boolean; scope: Scope; maxPending: number | undefined },
+  {
+    keyed,
+    scope,
+    maxPending,
+    event,
+  }: { keyed: boolean; scope: Scope; maxPending: number | undefined; event: AuditEvent | undefined },
 ): Promise<Representation | undefined> {
   const { patientId, doctorId, startsAt, endsAt, reason, notes } = request;
   const values: PendingArgs = [
@@ -88,6 +98,7 @@ export async function insertPending(
     reason ?? null,
     notes ?? null,
     keyed,
+    JSON.stringify(event === undefined ? [] : [event]),
   ];
   const [row] =
     maxPending === undefined && !isLimited(scope)

@@ -25,12 +25,16 @@ const accepted = (representation: Representation): Answer => {
   };
 };
 
+/** What the client of a change is told while the doctor service has not answered. */
+export const whileUnanswered = (change: Change, representation: Representation): Answer =>
+  // A cancellation holds at once, whether or not the doctor service has been told.
+  change === 'cancel' ? ok(representation) : accepted(representation);
+
 /** What the client of a change is told, by the outcome of its own revision: an answer, or a problem. */
 export function answerTo(change: Change, outcome: Outcome, representation: Representation): Answer | Problem {
-  // A cancellation holds at once, whether or not the doctor service has been told.
-  if (change === 'cancel') return ok(representation);
+  if (change === 'cancel') return whileUnanswered(change, representation);
   if (outcome.outcome === 'refused') return refusalProblem(outcome.reason, representation.id);
-  if (outcome.outcome !== 'granted') return accepted(representation);
+  if (outcome.outcome !== 'granted') return whileUnanswered(change, representation);
   return change === 'book' ? created(locationOf(representation.id), representation) : ok(representation);
 }
 

@@ -1,6 +1,6 @@
 import type { Db } from '../../shared/db/database.ts';
 import type { Answer } from '../../shared/http/answer.ts';
-import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
+import type { Kept } from '../../shared/idempotency/once.ts';
 import type { Scope } from '../access.ts';
 import { type RescheduleRequest, rescheduled, transitionProblem, waitingProblem } from './appointment.ts';
 import { busyProblem } from './book.ts';
@@ -9,12 +9,11 @@ import { lockPresent, stillReaches } from './lock.ts';
 import { insertWish, type OpenWish, openRevision } from './outbox-store.ts';
 import { type OpenedRevision, type SettleParts, settleNow } from './settle.ts';
 
-export interface RescheduleCall {
+export interface RescheduleCall extends Kept {
   id: string;
   change: RescheduleRequest;
   scope: Scope;
   ifMatch: string | undefined;
-  key: IdempotencyKey | undefined;
 }
 
 /**
@@ -22,20 +21,13 @@ export interface RescheduleCall {
  * @throws not-found, version-mismatch, invalid-transition, change-in-progress, patient-busy, and the doctor service's refusals
  */
 export async function rescheduleAppointment(parts: SettleParts, call: RescheduleCall): Promise<Answer> {
-  const opened = await openOnce(
-    parts.db,
-    call.key,
-    (tx) => openWish(tx, call),
-    stillReaches(call.id, call.scope),
-  );
+  const opened = await openOnce(parts.db, call, (tx) => openWish(tx, call), stillReaches(call));
   return 'earlier' in opened ? opened.earlier : settleNow(parts, opened);
 }
 
-async function openWish(
-  tx: Db,
-  { id, change, scope, ifMatch, key }: RescheduleCall,
-): Promise<OpenedRevision> {
-  const present = await lockPresent(tx, { id, scope, ifMatch });
+async function openWish(tx: Db, call: RescheduleCall): Promise<OpenedRevision> {
+  const { id, change, key } = call;
+  const present = await lockPresent(tx, call);
   if (present.status !== 'booked')
     throw transitionProblem('reschedule', present.status, present.previousStatuses);
   if (!present.settled) throw waitingProblem();

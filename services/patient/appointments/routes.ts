@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { change } from '../../shared/audit/keep.ts';
 import { requireMembers } from '../../shared/auth/members.ts';
 import { ok, okPage } from '../../shared/http/answer.ts';
 import { isTimestamp, pageSchema, paging, readCursor } from '../../shared/http/cursor.ts';
@@ -57,6 +58,7 @@ const readEndpoints = ({ db }: SettleParts): Endpoint[] => [
     path: '/appointments',
     summary: 'Appointments by start; refused ones only when asked for.',
     access: everyPerson,
+    audit: 'search',
     query: listQuery,
     answers: { 200: pageSchema(appointment) },
     handle: async ({ query: { limit, cursor, status, ...asked }, caller, own }) => {
@@ -77,12 +79,13 @@ const readEndpoints = ({ db }: SettleParts): Endpoint[] => [
     path: '/appointments/:id.ics',
     summary: 'The appointment as iCalendar, without reason and notes.',
     access: everyPerson,
+    audit: 'read',
     answers: { 200: 'text/calendar', 304: 'Not modified', 404: ['not-found'] },
     handle: async ({ params, own }) => {
       const found = await findForIcs(db, param({ params }, 'id'), scopeOf(own));
       if (found === undefined) throw unknownAppointment();
       const headers = { 'content-type': 'text/calendar; charset=utf-8', etag: etagOf(found.version) };
-      return { status: 200, headers, body: toIcs(found) };
+      return { status: 200, headers, body: toIcs(found), about: [found.patientId] };
     },
   }),
   endpoint({
@@ -90,6 +93,7 @@ const readEndpoints = ({ db }: SettleParts): Endpoint[] => [
     path: '/appointments/:id',
     summary: 'One appointment.',
     access: everyPerson,
+    audit: 'read',
     answers: { 200: appointment, 304: 'Not modified', 404: ['not-found'] },
     handle: async ({ params, caller, own }) => {
       const found = await findAppointment(db, param({ params }, 'id'), scopeOf(own));
@@ -97,18 +101,22 @@ const readEndpoints = ({ db }: SettleParts): Endpoint[] => [
       return shownTo(caller, ok(found));
     },
   }),
+];
+
+const textEndpoints = ({ db }: SettleParts): Endpoint[] => [
   changeEndpoint({
     method: 'PATCH',
     path: '/appointments/:id',
     summary: 'Change reason and notes; the notes only as their doctor.',
     access: deskAndDoctor,
+    audit: 'update',
     body: appointmentTexts,
     change: 'merge-patch',
     answers: { 200: appointment, 404: ['not-found'], 412: ['version-mismatch'] },
-    handle: ({ params, body, ifMatch, caller, own }) => {
+    handle: ({ params, body, ifMatch, trail, caller, own }) => {
       requireMembers(body, (member) => maySet(caller, member));
-      return db.tx(async (tx) => {
-        const lock = { id: param({ params }, 'id'), scope: scopeOf(own), ifMatch };
+      return change(db, trail, async (tx) => {
+        const lock = { id: param({ params }, 'id'), scope: scopeOf(own), ifMatch, trail };
         const { id, json } = await lockPresent(tx, lock);
         const texts = patched({
           schema: appointmentTexts,
@@ -128,6 +136,7 @@ const bookingEndpoints = (parts: SettleParts): Endpoint[] => [
     path: '/appointments',
     summary: 'Book an appointment; 202 when the doctor service gave no answer, and it completes by itself.',
     access: everyPerson,
+    audit: 'create',
     body: bookingRequest,
     answers: {
       201: appointment,
@@ -135,11 +144,11 @@ const bookingEndpoints = (parts: SettleParts): Endpoint[] => [
       404: ['not-found', 'unknown-doctor'],
       409: [...conflicts, 'patient-busy'],
     },
-    handle: async ({ body, key, caller, own }) => {
+    handle: async ({ body, key, trail, caller, own }) => {
       requireMembers(body, (member) => maySet(caller, member));
       requireOwnCalendar(own, body.doctorId);
       const maxPending = caller.role === undefined ? undefined : MAX_PENDING;
-      const call = { request: body, scope: scopeOf(own), maxPending, key };
+      const call = { request: body, scope: scopeOf(own), maxPending, key, trail };
       return shownTo(caller, await bookAppointment(parts, call));
     },
   }),
@@ -148,6 +157,7 @@ const bookingEndpoints = (parts: SettleParts): Endpoint[] => [
     path: '/appointments/:id/reschedule',
     summary: 'Ask for another time or doctor; the old time stays reserved until the new one is granted.',
     access: everyPerson,
+    audit: 'update',
     body: rescheduleRequest,
     answers: {
       200: appointment,
@@ -156,9 +166,9 @@ const bookingEndpoints = (parts: SettleParts): Endpoint[] => [
       409: [...conflicts, 'patient-busy', 'invalid-transition', 'change-in-progress'],
       412: ['version-mismatch'],
     },
-    handle: async ({ params, body, ifMatch, key, caller, own }) => {
+    handle: async ({ params, body, ifMatch, key, trail, caller, own }) => {
       requireOwnCalendar(own, body.doctorId);
-      const call = { id: param({ params }, 'id'), change: body, scope: scopeOf(own), ifMatch, key };
+      const call = { id: param({ params }, 'id'), change: body, scope: scopeOf(own), ifMatch, key, trail };
       return shownTo(caller, await rescheduleAppointment(parts, call));
     },
   }),
@@ -167,11 +177,12 @@ const bookingEndpoints = (parts: SettleParts): Endpoint[] => [
     path: '/appointments/:id/cancel',
     summary: 'Cancel; the doctor’s time is freed at once, or as soon as the doctor service is back.',
     access: everyPerson,
+    audit: 'update',
     body: cancelRequest,
     answers: { 200: appointment, 404: ['not-found'], 409: ['invalid-transition'], 412: ['version-mismatch'] },
-    handle: async ({ params, body, ifMatch, key, caller, own }) => {
+    handle: async ({ params, body, ifMatch, key, trail, caller, own }) => {
       const request = own === undefined ? body : { ...body, by: requireOwnWord(own, body?.by) };
-      const call = { id: param({ params }, 'id'), request, scope: scopeOf(own), ifMatch, key };
+      const call = { id: param({ params }, 'id'), request, scope: scopeOf(own), ifMatch, key, trail };
       return shownTo(caller, await cancelAppointment(parts, call));
     },
   }),
@@ -187,6 +198,7 @@ const actionEndpoints = ({ db }: SettleParts): Endpoint[] =>
           ? 'Take back the last check-in, start, complete or no-show.'
           : `Set the appointment on: ${action}.`,
       access: deskAndDoctor,
+      audit: 'update',
       body: emptyBody,
       answers: {
         200: appointment,
@@ -194,8 +206,8 @@ const actionEndpoints = ({ db }: SettleParts): Endpoint[] =>
         409: ['invalid-transition', 'change-in-progress'],
         412: ['version-mismatch'],
       },
-      handle: async ({ params, ifMatch, key, caller, own }) => {
-        const call = { id: param({ params }, 'id'), action, scope: scopeOf(own), ifMatch, key };
+      handle: async ({ params, ifMatch, key, trail, caller, own }) => {
+        const call = { id: param({ params }, 'id'), action, scope: scopeOf(own), ifMatch, key, trail };
         return shownTo(caller, await act(db, call));
       },
     }),
@@ -203,6 +215,7 @@ const actionEndpoints = ({ db }: SettleParts): Endpoint[] =>
 
 export const appointmentEndpoints = (parts: SettleParts): Endpoint[] => [
   ...readEndpoints(parts),
+  ...textEndpoints(parts),
   ...bookingEndpoints(parts),
   ...actionEndpoints(parts),
 ];

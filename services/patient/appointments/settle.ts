@@ -11,7 +11,7 @@ import {
   recordGranted,
   recordRefused,
 } from './outbox-store.ts';
-import { answerTo, changeOf, keptAnswer, type Outcome } from './outcome.ts';
+import { answerTo, changeOf, keptAnswer, type Outcome, whileUnanswered } from './outcome.ts';
 
 export interface SettleParts {
   db: Database;
@@ -74,12 +74,16 @@ export interface OpenedRevision {
   waiting: Representation;
 }
 
+/** What a client is told while nobody has answered: 202, or 200 for a cancellation. */
+export const toldSoFar = ({ wish, waiting }: OpenedRevision): Answer =>
+  whileUnanswered(changeOf(wish), waiting);
+
 /**
  * Settles a revision that a request has just made, and answers the request by what came of that revision.
  * @throws the doctor service's refusal
  */
 export async function settleNow(parts: SettleParts, { wish, waiting }: OpenedRevision): Promise<Answer> {
-  const stored = answerTo(changeOf(wish), { outcome: null }, waiting);
+  const stored = toldSoFar({ wish, waiting });
   let answer: Answer | Problem;
   try {
     const { said, told } = await settle(parts, wish);

@@ -53,6 +53,9 @@ const LAST_CHANGE = `(
         from appointment_revisions r
        where r.appointment_id = a.id and r.revision = a.answered_revision)`;
 
+/** An appointment `a` as its statements return it. */
+const REPRESENTATION = `a.id, ${appointmentJson()} as json, a.version, a.patient_id as about`;
+
 // The appointments of a deleted patient are not to be seen.
 const OF_PRESENT_PATIENT = 'join patients p on p.id = a.patient_id and p.deleted_at is null';
 
@@ -63,7 +66,7 @@ const REACHED = `a.id = $1 and ($2::uuid is null or a.patient_id = $2) and ($3::
 
 const FIND = lookup<ScopedId, Representation>(
   'appointments.find',
-  `select a.id, ${appointmentJson()} as json, a.version from appointments a ${OF_PRESENT_PATIENT} where ${REACHED}`,
+  `select ${REPRESENTATION} from appointments a ${OF_PRESENT_PATIENT} where ${REACHED}`,
 );
 
 /** Undefined also when the appointment is not within the scope. */
@@ -112,12 +115,23 @@ export async function lockAppointment(
   return row;
 }
 
+const FIND_PATIENT = lookup<[id: string], { patientId: string }>(
+  'appointments.find_patient',
+  'select patient_id as "patientId" from appointments where id = $1',
+);
+
+/** Whose appointment it is, or was. */
+export async function findPatientOf(db: Db, id: string): Promise<string | undefined> {
+  const [row] = await db.query(FIND_PATIENT, [id]);
+  return row?.patientId;
+}
+
 const SET_STATUS = sql<[id: string, status: Status, previous: readonly Status[]], Representation>(
   'appointments.set_status',
   `update appointments a
       set status = $2, previous_statuses = $3, version = version + 1, updated_at = now()
     where id = $1
-   returning a.id, ${appointmentJson()} as json, a.version`,
+   returning ${REPRESENTATION}`,
 );
 
 /** Sets the state of an appointment that the transaction has locked. */
@@ -136,7 +150,7 @@ const SET_TEXTS = sql<[id: string, reason: string | null, notes: string | null],
   `update appointments a
       set reason = $2, notes = $3, version = version + 1, updated_at = now()
     where id = $1
-   returning a.id, ${appointmentJson()} as json, a.version`,
+   returning ${REPRESENTATION}`,
 );
 
 /** Sets reason and notes of an appointment that the transaction has locked; what is left out is removed. */
@@ -160,6 +174,7 @@ export const appointmentList = defineList({
   json: appointmentJson(),
   from: `from appointments a ${OF_PRESENT_PATIENT}`,
   id: 'a.id',
+  about: 'a.patient_id',
   filters: {
     patientId: 'a.patient_id = ?',
     doctorId: 'a.doctor_id = ?',
@@ -181,11 +196,12 @@ export interface IcsAppointment {
   version: number;
   createdAt: string;
   updatedAt: string;
+  patientId: string;
 }
 
 const FIND_FOR_ICS = lookup<ScopedId, IcsAppointment>(
   'appointments.find_for_ics',
-  `select a.id, a.starts_at as "startsAt", a.ends_at as "endsAt", a.status, a.version,
+  `select a.id, a.starts_at as "startsAt", a.ends_at as "endsAt", a.status, a.version, a.patient_id as "patientId",
           a.created_at as "createdAt", a.updated_at as "updatedAt"
      from appointments a ${OF_PRESENT_PATIENT}
     where ${REACHED}`,

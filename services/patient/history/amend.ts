@@ -2,8 +2,7 @@ import type { Database } from '../../shared/db/database.ts';
 import type { Answer } from '../../shared/http/answer.ts';
 import { patched } from '../../shared/http/merge-patch.ts';
 import { requireVersion } from '../../shared/http/version.ts';
-import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
-import { once } from '../../shared/idempotency/once.ts';
+import { type Kept, once } from '../../shared/idempotency/once.ts';
 import { invalidRequest } from '../../shared/problem/problem.ts';
 import type { Scope } from '../access.ts';
 import { keepPatient, stillReaches } from '../patients/store.ts';
@@ -21,20 +20,19 @@ export const amendEntry = (
   {
     body,
     ifMatch,
-    key,
     by,
     scope,
-  }: {
+    ...kept
+  }: Kept & {
     body: unknown;
     ifMatch: string | undefined;
-    key: IdempotencyKey | undefined;
     by: string;
     scope: Scope;
   },
 ): Promise<Answer> =>
   once(
     db,
-    key,
+    kept,
     async (tx) => {
       await keepPatient(tx, patientId, scope);
       const found = await findEntry(tx, patientId, entryId);

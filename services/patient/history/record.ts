@@ -1,8 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Database, Db } from '../../shared/db/database.ts';
 import { type Answer, created } from '../../shared/http/answer.ts';
-import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
-import { once } from '../../shared/idempotency/once.ts';
+import { type Kept, once } from '../../shared/idempotency/once.ts';
 import { invalidRequest } from '../../shared/problem/problem.ts';
 import type { Scope } from '../access.ts';
 import { keepPatient, stillReaches } from '../patients/store.ts';
@@ -13,11 +12,11 @@ import { insertEntry, isAppointment } from './store.ts';
 export const recordEntry = (
   db: Database,
   patientId: string,
-  { entry, key, by, scope }: { entry: Entry; key: IdempotencyKey | undefined; by: string; scope: Scope },
+  { entry, by, scope, ...kept }: Kept & { entry: Entry; by: string; scope: Scope },
 ): Promise<Answer> =>
   once(
     db,
-    key,
+    kept,
     async (tx) => {
       await keepPatient(tx, patientId, scope);
       return appendEntry(tx, { patientId, entry, by });

@@ -34,16 +34,22 @@ const timelineEndpoints = (db: Database): Endpoint[] => [
     path: '/patients/:id/history',
     summary: 'Record what happened to a patient',
     access: { doctor: 'own' },
+    audit: 'create',
+    about: 'id',
     body: entryBody,
     answers: { 201: entryResource, 404: ['not-found'] },
-    handle: ({ params, body, key, caller, own }) =>
-      recordEntry(db, param({ params }, 'id'), { entry: body, key, by: caller.subject, scope: scopeOf(own) }),
+    handle: ({ params, body, key, trail, caller, own }) => {
+      const recording = { entry: body, key, trail, by: caller.subject, scope: scopeOf(own) };
+      return recordEntry(db, param({ params }, 'id'), recording);
+    },
   }),
   endpoint({
     method: 'GET',
     path: '/patients/:id/history',
     summary: 'The timeline, newest first: entries that nothing supersedes, and completed visits',
     access: { doctor: 'own', patient: 'own' },
+    audit: 'search',
+    about: 'id',
     query: timelineQuery,
     answers: { 200: pageSchema(timelineItem), 404: ['not-found'] },
     handle: async ({ params, query: { cursor, ...query }, own }) => {
@@ -61,6 +67,8 @@ const entryEndpoints = (db: Database): Endpoint[] => [
     path: '/patients/:id/history/:entryId',
     summary: 'One entry or visit, superseded ones too',
     access: { doctor: 'own', patient: 'own' },
+    audit: 'read',
+    about: 'id',
     answers: { 200: timelineItem, 304: 'Not modified', 404: ['not-found'] },
     handle: async (call) => {
       const patientId = param(call, 'id');
@@ -76,6 +84,8 @@ const entryEndpoints = (db: Database): Endpoint[] => [
     path: '/patients/:id/history/:entryId/amend',
     summary: 'Supersede an entry by a new one: what the body says, the rest as it was; null removes a member',
     access: { doctor: 'own' },
+    audit: 'create',
+    about: 'id',
     change: 'merge-patch',
     body: amendedEntry,
     answers: {
@@ -84,11 +94,11 @@ const entryEndpoints = (db: Database): Endpoint[] => [
       409: ['already-amended'],
       412: ['version-mismatch'],
     },
-    handle: ({ params, body, key, ifMatch, caller, own }) =>
+    handle: ({ params, body, key, trail, ifMatch, caller, own }) =>
       amendEntry(
         db,
         { patientId: param({ params }, 'id'), entryId: param({ params }, 'entryId') },
-        { body, key, ifMatch, by: caller.subject, scope: scopeOf(own) },
+        { body, key, trail, ifMatch, by: caller.subject, scope: scopeOf(own) },
       ),
   }),
 ];

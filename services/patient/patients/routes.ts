@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { forbidden } from '../../shared/auth/authenticate.ts';
 import { requireMembers } from '../../shared/auth/members.ts';
 import type { Database } from '../../shared/db/database.ts';
-import { noContent, ok, okPage } from '../../shared/http/answer.ts';
+import { ok, okPage } from '../../shared/http/answer.ts';
 import { isTimestamp, pageSchema, paging, readCursor } from '../../shared/http/cursor.ts';
 import { changeEndpoint, type Endpoint, endpoint, param } from '../../shared/http/endpoint.ts';
 import { patched, replaced } from '../../shared/http/merge-patch.ts';
@@ -60,15 +60,17 @@ const collectionEndpoints = (db: Database): Endpoint[] => [
     path: '/patients',
     summary: 'Add a patient',
     access: { admin: 'all', receptionist: 'all' },
+    audit: 'create',
     body: patientBody,
     answers: { 201: patientResource, 409: ['duplicate-patient'] },
-    handle: ({ body, key, caller }) => createPatient(db, body, { key, by: caller.subject }),
+    handle: ({ body, key, trail, caller }) => createPatient(db, body, { key, trail, by: caller.subject }),
   }),
   endpoint({
     method: 'GET',
     path: '/patients',
     summary: 'Patients, by family name unless sorted otherwise; a doctor finds those whom the doctor has',
     access: { admin: 'all', receptionist: 'all', doctor: 'own' },
+    audit: 'search',
     query: patientsQuery,
     answers: { 200: pageSchema(patientResource) },
     handle: async ({ query, caller, own }) => {
@@ -101,6 +103,8 @@ const itemEndpoints = (db: Database): Endpoint[] => [
     path: '/patients/:id',
     summary: 'Read a patient',
     access: { admin: 'all', receptionist: 'all', doctor: 'own', patient: 'own' },
+    audit: 'read',
+    about: 'id',
     answers: { 200: patientResource, 304: 'Not modified', 404: ['not-found'] },
     handle: async (call) => ok(await getPatient(db, param(call, 'id'), scopeOf(call.own))),
   }),
@@ -109,19 +113,15 @@ const itemEndpoints = (db: Database): Endpoint[] => [
     path: '/patients/:id',
     summary: 'Replace a patient',
     access: { admin: 'all', receptionist: 'all' },
+    audit: 'update',
+    about: 'id',
     change: 'whole',
     body: patientBody,
     answers: changeAnswers,
-    handle: async ({ params, body, ifMatch, caller, own }) =>
-      ok(
-        await changePatient(db, param({ params }, 'id'), {
-          body,
-          ifMatch,
-          by: caller.subject,
-          scope: scopeOf(own),
-          apply: replaced,
-        }),
-      ),
+    handle: ({ params, body, ifMatch, trail, caller, own }) => {
+      const change = { body, ifMatch, trail, by: caller.subject, scope: scopeOf(own), apply: replaced };
+      return changePatient(db, param({ params }, 'id'), change);
+    },
   }),
   changeEndpoint({
     method: 'PATCH',
@@ -129,13 +129,15 @@ const itemEndpoints = (db: Database): Endpoint[] => [
     summary:
       'Change members of a patient (RFC 7396); null removes one. Patients change their own contact data',
     access: { admin: 'all', receptionist: 'all', patient: 'own' },
+    audit: 'update',
+    about: 'id',
     change: 'merge-patch',
     body: patientBody,
     answers: changeAnswers,
-    handle: async ({ params, body, ifMatch, caller, own }) => {
+    handle: async ({ params, body, ifMatch, trail, caller, own }) => {
       if (own !== undefined) requireMembers(body, (member) => CONTACT_DATA.has(member));
-      const change = { body, ifMatch, by: caller.subject, scope: scopeOf(own), apply: patched };
-      return ok(await changePatient(db, param({ params }, 'id'), change));
+      const change = { body, ifMatch, trail, by: caller.subject, scope: scopeOf(own), apply: patched };
+      return changePatient(db, param({ params }, 'id'), change);
     },
   }),
 ];
@@ -146,26 +148,28 @@ const removalEndpoints = (db: Database): Endpoint[] => [
     path: '/patients/:id',
     summary: 'Delete a patient who has no appointments to come',
     access: { admin: 'all' },
+    audit: 'delete',
+    about: 'id',
     answers: {
       204: 'Deleted',
       404: ['not-found'],
       409: ['has-upcoming-appointments'],
       412: ['version-mismatch'],
     },
-    handle: async ({ params, ifMatch, caller }) => {
-      await deletePatient(db, param({ params }, 'id'), { ifMatch, by: caller.subject });
-      return noContent();
-    },
+    handle: ({ params, ifMatch, trail, caller }) =>
+      deletePatient(db, param({ params }, 'id'), { ifMatch, trail, by: caller.subject }),
   }),
   endpoint({
     method: 'POST',
     path: '/patients/:id/restore',
     summary: 'Bring a deleted patient back; one that is not deleted stays as it is',
     access: { admin: 'all' },
+    audit: 'update',
+    about: 'id',
     body: emptyBody,
     answers: { 200: patientResource, 404: ['not-found'], 412: ['version-mismatch'] },
-    handle: ({ params, key, ifMatch, caller }) =>
-      restorePatient(db, param({ params }, 'id'), { key, ifMatch, by: caller.subject }),
+    handle: ({ params, key, trail, ifMatch, caller }) =>
+      restorePatient(db, param({ params }, 'id'), { key, trail, ifMatch, by: caller.subject }),
   }),
 ];
 
@@ -175,6 +179,8 @@ const versionEndpoints = (db: Database): Endpoint[] => [
     path: '/patients/:id/versions',
     summary: 'The present and every former state of a patient, newest first',
     access: { admin: 'all', receptionist: 'all' },
+    audit: 'search',
+    about: 'id',
     query: z.strictObject(paging),
     answers: { 200: pageSchema(patientVersion), 404: ['not-found'] },
     handle: async ({ params, query: { limit, cursor }, own }) => {
@@ -191,6 +197,8 @@ const versionEndpoints = (db: Database): Endpoint[] => [
     params: { version: /^[1-9]\d{0,8}$/ },
     summary: 'One state of a patient, by the number that was in its ETag',
     access: { admin: 'all', receptionist: 'all' },
+    audit: 'read',
+    about: 'id',
     answers: { 200: patientVersion, 304: 'Not modified', 404: ['not-found'] },
     handle: async (call) => ok(await getVersion(db, param(call, 'id'), Number(param(call, 'version')))),
   }),

@@ -1,10 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
+import { change } from '../../shared/audit/keep.ts';
+import type { Trail } from '../../shared/audit/trail.ts';
 import type { Database, Db } from '../../shared/db/database.ts';
-import { type Answer, created, type Representation } from '../../shared/http/answer.ts';
+import { type Answer, created, ok } from '../../shared/http/answer.ts';
 import type { patched, replaced } from '../../shared/http/merge-patch.ts';
 import { requireVersion } from '../../shared/http/version.ts';
-import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
-import { once } from '../../shared/idempotency/once.ts';
+import { type Kept, once } from '../../shared/idempotency/once.ts';
 import { invalidRequest } from '../../shared/problem/problem.ts';
 import type { Scope } from '../access.ts';
 import { isAfter, type Patient, patientBody, serverMade } from './patient.ts';
@@ -15,9 +16,9 @@ import { recordVersion } from './version-store.ts';
 export const createPatient = (
   db: Database,
   patient: Patient,
-  { key, by }: { key: IdempotencyKey | undefined; by: string },
+  { by, ...kept }: Kept & { by: string },
 ): Promise<Answer> =>
-  once(db, key, async (tx) => {
+  once(db, kept, async (tx) => {
     await requireBorn(tx, patient);
     const id = uuidv7();
     await insertPatient(tx, id, patient);
@@ -36,23 +37,25 @@ export const changePatient = (
     ifMatch,
     by,
     scope,
+    trail,
     apply,
   }: {
     body: unknown;
     ifMatch: string | undefined;
     by: string;
     scope: Scope;
+    trail: Trail;
     apply: typeof replaced | typeof patched;
   },
-): Promise<Representation> =>
-  db.tx(async (tx) => {
+): Promise<Answer> =>
+  change(db, trail, async (tx) => {
     const { json, version } = await lockPatient(tx, id, scope);
     requireVersion(ifMatch, version);
     const current = JSON.parse(json);
     const patient = apply({ schema: patientBody, current, body, serverMade });
     await requireBorn(tx, patient);
     await updatePatient(tx, id, current, patient);
-    return recordVersion(tx, id, by);
+    return ok(await recordVersion(tx, id, by));
   });
 
 async function requireBorn(tx: Db, { birthDate }: Patient): Promise<void> {

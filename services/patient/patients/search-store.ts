@@ -36,6 +36,7 @@ const patients: Omit<ListDefinition, 'name'> = {
   json: `${PATIENT}::text`,
   from: 'from patients p',
   id: 'p.id',
+  about: 'p.id',
   where: 'p.deleted_at is null',
   filters,
   orders,
@@ -59,6 +60,7 @@ export const prefixList = defineList({
   json: `(select ${PATIENT}::text from patients p where p.id = f.patient_id)`,
   from: 'from patient_prefixes f',
   id: 'f.patient_id',
+  about: 'f.patient_id',
   filters: {
     found: FOUND,
     updatedSince:

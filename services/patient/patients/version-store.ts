@@ -9,7 +9,7 @@ const RECORD = sql<[id: string, changedBy: string], Representation>(
   'patient_versions.record',
   `insert into patient_versions (patient_id, version, changed_at, changed_by, patient)
    select p.id, p.version, p.updated_at, $2, ${PATIENT} from patients p where p.id = $1
-   returning patient_id as id, patient::text as json, version`,
+   returning patient_id as id, patient::text as json, version, patient_id as about`,
 );
 
 /** Keeps the state that a transaction has given a patient, and returns it. */

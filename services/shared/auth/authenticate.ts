@@ -43,14 +43,16 @@ function rolesOf({ claims, issuer }: Verified, known: Roles): ReadonlySet<string
 const subjectOf = ({ claims, issuer }: Verified): string => `${issuer.issuer}#${claims.sub}`;
 
 function callerOf(verified: Verified, roles: ReadonlySet<string>, known: Roles): Caller {
+  const subject = subjectOf(verified);
   const [role, ...others] = roles;
   if (role === undefined || others.length > 0)
-    throw forbidden('The token must mean exactly one of the roles that are known here.');
-  const caller = { subject: subjectOf(verified), role, ownId: undefined };
+    throw forbidden('The token must mean exactly one of the roles that are known here.', { subject });
+  const caller = { subject, role, ownId: undefined };
   const { ownIdClaim } = known[role] ?? {};
   if (ownIdClaim === undefined) return caller;
   const own = uuid.safeParse(verified.claims[ownIdClaim]);
-  if (!own.success) throw forbidden(`A token of the role ${role} must have the claim ${ownIdClaim}, a UUID.`);
+  if (!own.success)
+    throw forbidden(`A token of the role ${role} must have the claim ${ownIdClaim}, a UUID.`, { subject });
   return { ...caller, ownId: own.data };
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readSigningKey, type SigningKey } from '../audit/checkpoint.ts';
 import type { Roles } from '../auth/authenticate.ts';
 import { type Issuer, readIssuers } from '../auth/issuers.ts';
 
@@ -166,6 +167,10 @@ export const serviceSettings = (
   databaseUrl: environment.postgresUrl('DATABASE_URL'),
   poolMax: environment.number('DATABASE_POOL_MAX', { from: 1, to: 200, fallback: 10 }),
   auth: readAuth(environment, roles),
+  // What checkpoints of the audit trail are signed with.
+  auditKey: environment.fileAs<SigningKey | undefined>('AUDIT_KEY_FILE', readSigningKey, undefined, {
+    optional: true,
+  }),
   logLevel: environment.oneOf(
     'LOG_LEVEL',
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

@@ -16,8 +16,11 @@ export interface ListDefinition {
   json: string;
   /** `from …` with its joins. */
   from: string;
-  /** The unique column that breaks ties. */
+  /** The unique column that breaks ties, a UUID unless `idType` says otherwise. */
   id: string;
+  idType?: 'uuid' | 'bigint';
+  /** The expression of the record whose data an item is, where the audit trail keeps that. */
+  about?: string;
   /** Always true of every item. */
   where?: string;
   /** A condition per filter; `?` stands for the filter's argument. */
@@ -32,7 +35,7 @@ export interface ListRequest {
   after?: Position | undefined;
 }
 
-type Row = { json: string; id: string; sortKey: string };
+type Row = { json: string; id: string; sortKey: string; about?: string };
 
 function statementText(
   list: ListDefinition,
@@ -47,11 +50,12 @@ function statementText(
   const next = filters.length + 2;
   if (after) {
     conditions.push(
-      `(${expression}, ${list.id}) ${descending ? '<' : '>'} ($${next}::${type}, $${next + 1}::uuid)`,
+      `(${expression}, ${list.id}) ${descending ? '<' : '>'} ($${next}::${type}, $${next + 1}::${list.idType ?? 'uuid'})`,
     );
   }
   const direction = descending ? 'desc' : 'asc';
-  return `select ${list.json} as json, ${list.id} as id, (${expression})::text as "sortKey"
+  const about = list.about === undefined ? '' : `, ${list.about} as about`;
+  return `select ${list.json} as json, ${list.id}::text as id, (${expression})::text as "sortKey"${about}
     ${list.from}
     where ${conditions.join(' and ')}
     order by ${expression} ${direction}, ${list.id} ${direction}
@@ -92,8 +96,9 @@ export function defineList(list: ListDefinition) {
   const page = async (db: Db, { filters, order, limit, after }: ListRequest): Promise<Page> => {
     const given = allFilters.filter((filter) => filters[filter] !== undefined);
     const statement = statementOf(given, order, after !== undefined);
-    if (after !== undefined && !isSortKeyOf[list.orders[order]?.type ?? '']?.(after.sortKey))
-      throw brokenCursor();
+    const isOurs = ({ sortKey, id }: Position) =>
+      isSortKeyOf[list.orders[order]?.type ?? '']?.(sortKey) && isSortKeyOf[list.idType ?? 'uuid']?.(id);
+    if (after !== undefined && !isOurs(after)) throw brokenCursor();
     const position = after === undefined ? [] : [after.sortKey, after.id];
     // One row more than asked for tells whether there is a next page.
     const rows = await db.query(statement, [

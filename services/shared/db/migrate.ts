@@ -20,6 +20,24 @@ const WAIT_MS = 600_000;
 /** All services of one database cluster may share this key: a lock belongs to one database. */
 const MIGRATION_LOCK = 7_203_817;
 
+/**
+ * What takes the application role's rights on the audit trail down to appending and reading. Its partitions are reached through their
+ * parents, which says who may; and a function that works as the owner is for the application role alone.
+ */
+const APPEND_ONLY = `
+  do $$
+  declare
+    present record;
+  begin
+    for present in select oid::regclass as name, relispartition from pg_class where relname like 'audit_%' and relkind in ('r', 'p') loop
+      execute format('revoke %s on %s from %I', case when present.relispartition then 'all' else 'update, delete' end, present.name, $role);
+    end loop;
+    for present in select oid::regprocedure as name from pg_proc where prosecdef and proname like 'audit_%' loop
+      execute format('grant execute on function %s to %I', present.name, $role);
+    end loop;
+  end
+  $$`;
+
 /** The number of the newest migration in a folder, such as `0003`. */
 export function newestMigration(directory: string): string {
   const newest = readdirSync(directory)
@@ -88,6 +106,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
       grant select, insert, update, delete on all tables in schema public to ${role};
       revoke insert, update, delete on migrations from ${role};
     `);
+    await client.query(APPEND_ONLY.replaceAll('$role', () => client.escapeLiteral(applicationRole)));
     log(
       done.length === 0 ? 'the schema is up to date' : `migrated: ${done.map(({ name }) => name).join(', ')}`,
     );

@@ -1,3 +1,4 @@
+import type { Page } from './cursor.ts';
 import { etagOf } from './version.ts';
 
 /** What a handler decides: the whole answer as a value, so that it can be stored and sent again. */
@@ -6,6 +7,10 @@ export interface Answer {
   headers: Readonly<Record<string, string>>;
   /** JSON text unless `content-type` says otherwise. */
   body?: string;
+  /** The word of the problem, if it is one. */
+  problem?: string;
+  /** The records whose data it holds; for the audit trail. */
+  about?: readonly string[];
 }
 
 /** A resource as its store returns it: the JSON text that leaves, and its version. */
@@ -13,7 +18,11 @@ export interface Representation {
   id: string;
   json: string;
   version: number;
+  /** The record whose data it is, where the audit trail keeps that. */
+  about?: string;
 }
+
+const aboutOf = ({ about }: Representation) => (about === undefined ? {} : { about: [about] });
 
 export const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 
@@ -21,26 +30,25 @@ export const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 export const okJson = (json: string): Answer => ({ status: 200, headers: JSON_TYPE, body: json });
 
 /** 200 with the resource and its ETag. */
-export const ok = ({ json, version }: Representation): Answer => ({
+export const ok = (representation: Representation): Answer => ({
   status: 200,
-  headers: { ...JSON_TYPE, etag: etagOf(version) },
-  body: json,
+  headers: { ...JSON_TYPE, etag: etagOf(representation.version) },
+  body: representation.json,
+  ...aboutOf(representation),
 });
 
 /** 201 with the resource, its ETag and its Location. */
-export const created = (location: string, { json, version }: Representation): Answer => ({
+export const created = (location: string, representation: Representation): Answer => ({
   status: 201,
-  headers: { ...JSON_TYPE, etag: etagOf(version), location },
-  body: json,
+  headers: { ...JSON_TYPE, etag: etagOf(representation.version), location },
+  body: representation.json,
+  ...aboutOf(representation),
 });
 
 export const noContent = (): Answer => ({ status: 204, headers: {} });
 
 /** 200 with one page of a list. */
-export const okPage = ({
-  items,
-  nextCursor,
-}: {
-  items: readonly string[];
-  nextCursor: string | null;
-}): Answer => okJson(`{"items":[${items.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`);
+export const okPage = ({ items, nextCursor, about }: Page): Answer => ({
+  ...okJson(`{"items":[${items.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`),
+  ...(about === undefined ? {} : { about }),
+});

@@ -1,4 +1,6 @@
 import express, { type Express, type Request, type RequestHandler, type Response, Router } from 'express';
+import type { AuditEvent } from '../audit/event.ts';
+import { eventOf, openTrail } from '../audit/trail.ts';
 import type { Caller } from '../caller/caller.ts';
 import { databaseAway } from '../db/failure.ts';
 import { currentContext } from '../log/context.ts';
@@ -9,7 +11,7 @@ import type { Answer } from './answer.ts';
 import { nothingHere, readCall } from './call.ts';
 import type { Endpoint } from './endpoint.ts';
 import { identify, observe, observeProblem, observeRoute } from './observe.ts';
-import { problemAnswer, send } from './send.ts';
+import { problemAnswer, send, unlessUnchanged } from './send.ts';
 
 export interface AppOptions {
   endpoints: readonly Endpoint[];
@@ -17,6 +19,8 @@ export interface AppOptions {
   open: Readonly<Record<string, () => Answer | Promise<Answer>>>;
   /** Who is calling. @throws a 401 or 403 problem */
   authenticate: (req: Request) => Caller | Promise<Caller>;
+  /** Makes an event durable that no transaction has kept. @throws unavailable */
+  record: (event: AuditEvent) => Promise<void>;
   log: Log;
   metrics: () => Metrics;
   isDraining: () => boolean;
@@ -34,29 +38,37 @@ function problemOf(error: unknown): Problem {
 
 /** The HTTP side of a service: every endpoint with its validation, its problems, one log line and one observation per request. */
 export function createApp(options: AppOptions): { app: Express; inFlight: () => number } {
-  const { endpoints, open, authenticate, log, metrics, isDraining, maxRequestsInFlight } = options;
+  const { endpoints, open, authenticate, record, log, metrics, isDraining, maxRequestsInFlight } = options;
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', false);
   app.set('case sensitive routing', true);
 
-  const fail: Fail = (req, res, error) => {
-    const problem = problemOf(error);
-    observeProblem(req, problem.type, problem.status >= 500 ? problem.cause : undefined);
-    send(req, res, problemAnswer(problem, currentContext()?.requestId), isDraining);
-  };
+  const fail: Fail = (req, res, error) => send(res, failureAnswer(req, error), isDraining);
 
   const handlerOf =
     (endpoint: Endpoint): RequestHandler =>
     async (req, res) => {
       observeRoute(req, endpoint.path);
+      const trail = openTrail(endpoint, { method: req.method, sourceIp: req.socket.remoteAddress });
+      let answer: Answer;
       try {
-        const call = await readCall(endpoint, req, res, authenticate);
-        send(req, res, await endpoint.handle(call), isDraining);
+        const call = await readCall(endpoint, req, res, { authenticate, trail });
+        answer = unlessUnchanged(req, await endpoint.handle(call));
       } catch (error) {
-        fail(req, res, error);
+        if (error instanceof Problem && error.subject !== undefined)
+          trail.caller = { subject: error.subject, role: undefined };
+        answer = failureAnswer(req, error);
       }
+      try {
+        // Nothing is told that the audit trail does not know.
+        const event = trail.kept ? undefined : eventOf(trail, answer);
+        if (event !== undefined) await record(event);
+      } catch (error) {
+        answer = failureAnswer(req, error);
+      }
+      send(res, answer, isDraining);
     };
 
   app.use(identify);
@@ -85,6 +97,13 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
   return { app, inFlight };
 }
 
+/** What the client is told of an error; the request's log line tells it too. */
+function failureAnswer(req: Request, error: unknown): Answer {
+  const problem = problemOf(error);
+  observeProblem(req, problem.type, problem.status >= 500 ? problem.cause : undefined);
+  return problemAnswer(problem, currentContext()?.requestId);
+}
+
 type Fail = (req: Request, res: Response, error: unknown) => void;
 
 /** Answers the open paths by a look into a map: a route for each would cost every other request a comparison. */
@@ -94,8 +113,8 @@ function openPaths(open: AppOptions['open'], fail: Fail, isDraining: () => boole
   return async (req, res, next) => {
     const answer = answers.get(req.path);
     if (answer === undefined) next();
-    else if (req.method === 'GET' || req.method === 'HEAD') send(req, res, await answer(), isDraining);
-    else if (req.method === 'OPTIONS') send(req, res, { status: 204, headers: { allow } }, isDraining);
+    else if (req.method === 'GET' || req.method === 'HEAD') send(res, await answer(), isDraining);
+    else if (req.method === 'OPTIONS') send(res, { status: 204, headers: { allow } }, isDraining);
     else fail(req, res, methodNotAllowed('Only GET is allowed here.', { headers: { allow } }));
   };
 }
@@ -115,7 +134,7 @@ function routesOf(
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
     route.options((req, res) => {
       observeRoute(req, path);
-      send(req, res, { status: 204, headers: { allow } }, isDraining);
+      send(res, { status: 204, headers: { allow } }, isDraining);
     });
     route.all((req, res) => {
       observeRoute(req, path);

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import type { Trail } from '../audit/trail.ts';
 import { forbidden } from '../auth/authenticate.ts';
 import type { Caller } from '../caller/caller.ts';
 import { readKey } from '../idempotency/key.ts';
@@ -23,6 +24,15 @@ function readParams({ params: patterns = {} }: Endpoint, req: Request): Record<s
     params[name] = pattern === UUID ? value.toLowerCase() : value;
   }
   return params;
+}
+
+/** Notes the ids in the path, also for a caller who is going to be refused. */
+function nameResource({ about }: Endpoint, req: Request, trail: Trail): void {
+  for (const [name, value] of Object.entries(req.params)) {
+    if (typeof value !== 'string' || !UUID.test(value)) continue;
+    trail.resourceId = value.toLowerCase();
+    if (name === about) trail.about.add(trail.resourceId);
+  }
 }
 
 function header(req: Request, name: string): string | undefined {
@@ -53,14 +63,16 @@ function ownOf(reach: Access[string], { role, ownId }: Caller, id: string | unde
   return { role, id: ownId };
 }
 
-/** Reads and validates one request. @throws the problems of authentication and of bad input: of query, key and body all at once */
+/** Reads and validates one request, and notes in its trail who asks for what. @throws the problems of authentication and of bad input: of query, key and body all at once */
 export async function readCall(
   endpoint: Endpoint,
   req: Request,
   res: Response,
-  authenticate: (req: Request) => Caller | Promise<Caller>,
+  { authenticate, trail }: { authenticate: (req: Request) => Caller | Promise<Caller>; trail: Trail },
 ): Promise<Call> {
+  nameResource(endpoint, req, trail);
   const caller = await authenticate(req);
+  trail.caller = caller;
   const reach = reachOf(endpoint, caller);
   const params = readParams(endpoint, req);
   const own = ownOf(reach, caller, params.id);
@@ -81,7 +93,7 @@ export async function readCall(
     endpoint.body === undefined || endpoint.change !== undefined
       ? required(endpoint, sent, invalid)
       : parseBody(endpoint.body, sent, invalid);
-  return { params, query: parsedQuery, body, caller, own, ifMatch: header(req, 'if-match'), key };
+  return { params, query: parsedQuery, body, caller, own, ifMatch: header(req, 'if-match'), key, trail };
 }
 
 /** What `read` returns; what it finds invalid is kept, to be told together with the rest. */

@@ -12,6 +12,8 @@ export interface Position {
 export interface Page {
   items: readonly string[];
   nextCursor: string | null;
+  /** The records whose data the items are, where the audit trail keeps that. */
+  about?: readonly string[];
 }
 
 /** The paging parameters that every list takes. */
@@ -30,7 +32,8 @@ export const paging = {
 export const pageSchema = (item: z.ZodType) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().nullable() });
 
-const content = z.tuple([z.string(), z.string(), z.guid()]);
+const content = z.tuple([z.string(), z.string(), z.string()]);
+const isUuid = (text: string): boolean => z.guid().safeParse(text).success;
 
 const encode = (order: string, { sortKey, id }: Position): string =>
   Buffer.from(JSON.stringify([order, sortKey, id])).toString('base64url');
@@ -43,12 +46,14 @@ export const brokenCursor = () =>
 /**
  * Where the next page starts.
  * @param isSortKey whether a text is a possible value of what the list is sorted by
+ * @param isId whether a text is a possible id of an item, a UUID unless told otherwise
  * @throws invalid-request if the cursor was not made by this list in this order
  */
 export function readCursor(
   cursor: string | undefined,
   order: string,
   isSortKey: (text: string) => boolean = () => true,
+  isId: (text: string) => boolean = isUuid,
 ): Position | undefined {
   if (cursor === undefined) return undefined;
   let parsed: unknown;
@@ -60,7 +65,8 @@ export function readCursor(
   const { success, data } = content.safeParse(parsed);
   if (!success || data[0] !== order) throw brokenCursor();
   const [, sortKey, id] = data;
-  if (sortKey.includes('\0') || !sortKey.isWellFormed() || !isSortKey(sortKey)) throw brokenCursor();
+  if (sortKey.includes('\0') || !sortKey.isWellFormed() || !isSortKey(sortKey) || !isId(id))
+    throw brokenCursor();
   return { sortKey, id };
 }
 
@@ -74,16 +80,23 @@ export const isSortKeyOf: Readonly<Record<string, (text: string) => boolean>> = 
   timestamptz: isTimestamp,
   timestamp: (text) => /:[0-5]\d(\.\d{1,6})?$/.test(text) && isTimestamp(`${text}Z`),
   date: (text) => localDate.safeParse(text).success,
-  uuid: (text) => z.guid().safeParse(text).success,
+  uuid: isUuid,
+  bigint: (text) => /^[1-9]\d{0,17}$/.test(text),
   integer: (text) => /^-?\d{1,9}$/.test(text),
 };
 
 /** Cuts rows, of which one more than `limit` was asked for, into a page. */
-export function pageOf(rows: readonly (Position & { json: string })[], limit: number, order: string): Page {
+export function pageOf(
+  rows: readonly (Position & { json: string; about?: string })[],
+  limit: number,
+  order: string,
+): Page {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
+  const about = new Set(items.flatMap((item) => item.about ?? []));
   return {
     items: items.map(({ json }) => json),
     nextCursor: rows.length > limit && last !== undefined ? encode(order, last) : null,
+    ...(about.size === 0 ? {} : { about: [...about] }),
   };
 }

@@ -16,6 +16,7 @@ const made = endpoint({
   path: '/things/:id',
   summary: 'Read',
   access: {},
+  audit: 'read',
   answers: {},
   handle: async () => ({ status: 204, headers: {} }),
 });

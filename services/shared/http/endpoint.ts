@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import type { Action } from '../audit/event.ts';
+import type { Trail } from '../audit/trail.ts';
 import type { Roles } from '../auth/authenticate.ts';
 import type { Caller } from '../caller/caller.ts';
 import type { IdempotencyKey } from '../idempotency/key.ts';
@@ -28,6 +30,8 @@ export interface Call<Query = unknown, Body = unknown> {
   ifMatch: string | undefined;
   /** Of a POST with an `Idempotency-Key`. */
   key: IdempotencyKey | undefined;
+  /** What this request leaves in the audit trail; a transaction that changes something takes its event with it. */
+  trail: Trail;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -42,6 +46,10 @@ interface Description {
   summary: string;
   /** Who may call; a role that is missing may not. */
   access: Access;
+  /** What its answered requests leave in the audit trail: an event with this action, or none. */
+  audit: Action | 'none';
+  /** The parameter of the path that names the record which its events are about. */
+  about?: string;
   /** Parameters that are not UUIDs: the pattern that their text must match; anything else is not found. */
   params?: Readonly<Record<string, RegExp>>;
   answers: Readonly<Record<number, AnswerDescription>>;
@@ -96,12 +104,15 @@ export function param(call: Pick<Call, 'params'>, name: string): string {
 }
 
 /**
- * Holds every endpoint to declare who may call it, in roles that the service knows.
+ * Holds every endpoint to declare who may call it, in roles that the service knows, and what it leaves in the audit trail.
  * @throws Error that names the endpoint, a defect that stops the start
  */
 export function requireDeclarations(endpoints: readonly Endpoint[], roles: Roles): void {
-  for (const { method, path, access = {} } of endpoints) {
+  for (const { method, path, access = {}, audit, about } of endpoints) {
     const fault = (what: string) => new Error(`${method} ${path} ${what}`);
+    if (audit === undefined) throw fault('does not declare what it leaves in the audit trail');
+    if (about !== undefined && !path.split('/').includes(`:${about}`))
+      throw fault(`declares that its events are about :${about}, and has no such parameter`);
     if (Object.keys(access).length === 0 && Object.keys(roles).length > 0)
       throw fault('does not declare who may call it');
     for (const [role, reach] of Object.entries(access)) {

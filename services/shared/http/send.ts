@@ -11,22 +11,27 @@ const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
+/** The answer to a conditional request: 304 where the client has what would be sent. */
+export function unlessUnchanged(req: Request, answer: Answer): Answer {
+  const { etag } = answer.headers;
+  if (
+    answer.status !== 200 ||
+    etag === undefined ||
+    (req.method !== 'GET' && req.method !== 'HEAD') ||
+    !isUnchanged(req.headers['if-none-match'], etag)
+  )
+    return answer;
+  const { body: _unsent, ...rest } = answer;
+  return { ...rest, status: 304, headers: { etag } };
+}
+
 /**
  * Writes an answer with one header block and one body, and tells the client to leave while the process drains:
  * the header is decided at the last moment, so that an answer to an older request carries it too.
  */
-export function send(req: Request, res: Response, answer: Answer, isDraining: () => boolean): void {
+export function send(res: Response, answer: Answer, isDraining: () => boolean): void {
   if (res.headersSent || res.destroyed) return;
   const connection = isDraining() ? { connection: 'close' } : {};
-  const { etag } = answer.headers;
-  if (
-    answer.status === 200 &&
-    (req.method === 'GET' || req.method === 'HEAD') &&
-    isUnchanged(req.headers['if-none-match'], etag)
-  ) {
-    res.writeHead(304, { ...SECURITY_HEADERS, etag, ...connection }).end();
-    return;
-  }
   const length = answer.body === undefined ? {} : { 'content-length': Buffer.byteLength(answer.body) };
   res.writeHead(answer.status, { ...SECURITY_HEADERS, ...answer.headers, ...length, ...connection });
   res.end(answer.body);
@@ -37,4 +42,5 @@ export const problemAnswer = (problem: Problem, requestId: string | undefined): 
   status: problem.status,
   headers: { ...problem.headers, 'content-type': 'application/problem+json' },
   body: problemBody(problem, requestId),
+  problem: problem.type,
 });

@@ -1,4 +1,6 @@
-import type { Database, Db } from '../db/database.ts';
+import { change, changing, keepEvent } from '../audit/keep.ts';
+import type { Outcome, Trail } from '../audit/trail.ts';
+import type { Database, Db, Tx } from '../db/database.ts';
 import type { Answer } from '../http/answer.ts';
 import { problemAnswer } from '../http/send.ts';
 import { currentContext } from '../log/context.ts';
@@ -49,19 +51,25 @@ export async function claimKey(tx: Db, key: IdempotencyKey): Promise<Claim> {
 
 const RETRY = { headers: { 'retry-after': '1' } };
 
+/** What `once` keeps beside the work: the key, if the client sent one, and the event of the request. */
+export interface Kept {
+  key: IdempotencyKey | undefined;
+  trail: Trail;
+}
+
 /**
- * Runs `work` in a transaction, once per key: the same key gets the first answer again. Work, key and answer commit together.
+ * Runs `work` in a transaction, once per key: the same key gets the first answer again. Work, key, answer and event commit together.
  * @param mayAnswer throws when the caller may no longer see what the first answer shows
  * @throws what `work` throws; idempotency-key-reused, request-in-progress
  */
 export async function once(
   db: Database,
-  key: IdempotencyKey | undefined,
+  { key, trail }: Kept,
   work: (tx: Db) => Promise<Answer>,
   mayAnswer: (tx: Db) => Promise<void> = async () => undefined,
 ): Promise<Answer> {
-  if (key === undefined) return db.tx(work);
-  return db.tx(async (tx) => {
+  if (key === undefined) return change(db, trail, work);
+  return changing(db, trail, async (tx) => {
     const claim = await claimKey(tx, key);
     if (claim.state === 'answered') {
       await mayAnswer(tx);
@@ -76,9 +84,20 @@ export async function once(
       await rollbackToSavepoint(tx);
       answer = keptProblem(error);
     }
-    await insertKey(tx.last, key, { answer });
+    await keepAnswer(tx, { key, trail }, { answer }, answer);
     return answer;
   });
+}
+
+/** Stores what a key waits for, with the event of its request, and commits. */
+export async function keepAnswer(
+  tx: Tx,
+  { key, trail }: Kept & { key: IdempotencyKey },
+  outcome: Parameters<typeof insertKey>[2],
+  told: Outcome,
+): Promise<void> {
+  // Without waiting in between; the event goes first, because not every request leaves one.
+  await Promise.all([keepEvent(tx, trail, told), insertKey(tx.last, key, outcome)]);
 }
 
 const SWEEP_INTERVAL_MS = 60_000;

@@ -68,6 +68,8 @@ describe('SIGTERM', () => {
       'AUTH=off: everybody may do everything; for development only',
       'listening',
       'part started',
+      'AUDIT_KEY_FILE is not set: checkpoints are signed with a key of this start',
+      'audit key',
       expect.stringMatching(/^ready/),
       'draining',
       'part paused',

@@ -99,7 +99,9 @@ describe('what keeps it from starting is one line', () => {
   });
 
   test('an argument that means nothing', async () => {
-    expect(await cannotStart(LEAST(), ['migrat'])).toBe('unknown argument migrat: there is migrate');
+    expect(await cannotStart(LEAST(), ['migrat'])).toBe(
+      'unknown argument migrat: there are migrate and audit:verify',
+    );
   });
 });
 

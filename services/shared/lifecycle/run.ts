@@ -1,3 +1,4 @@
+import { runVerification } from '../audit/verify-command.ts';
 import {
   type Environment,
   migrationSettings,
@@ -74,14 +75,28 @@ const migration =
     await client.end();
   };
 
-/** `main.ts` is the service, `main.ts migrate` brings its schema up to date. Reads all configuration once. */
+const verification =
+  ({ name }: Program): Command =>
+  async (environment, args) => {
+    const write = (line: string) => void process.stdout.write(`${line}\n`);
+    process.exitCode = await runVerification(name, environment, args, write);
+  };
+
+/**
+ * `main.ts` is the service, `main.ts migrate` brings its schema up to date, `main.ts audit:verify` looks whether the audit trail is
+ * as it was sealed. Reads all configuration once.
+ */
 export async function runProgram(program: Program, args: readonly string[]): Promise<void> {
   let log = createLog(program.name, 'info');
   try {
     const [word, ...more] = args;
     const environment = readEnvironment();
     if (word !== undefined) {
-      const commands: NonNullable<Program['commands']> = { migrate: migration(program), ...program.commands };
+      const commands: NonNullable<Program['commands']> = {
+        migrate: migration(program),
+        'audit:verify': verification(program),
+        ...program.commands,
+      };
       const command = Object.hasOwn(commands, word) ? commands[word] : undefined;
       if (command === undefined)
         throw new Error(`unknown argument ${word}: there is ${Object.keys(commands).join(', ')}`);

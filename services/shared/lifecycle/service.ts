@@ -1,4 +1,7 @@
 import type { Express, Request } from 'express';
+import { auditMetrics } from '../audit/audit-metrics.ts';
+import { createRecorder } from '../audit/recorder.ts';
+import { createSealer } from '../audit/sealer.ts';
 import { createAuthenticator, type Roles } from '../auth/authenticate.ts';
 import { watchDenyList } from '../auth/deny-list.ts';
 import { anyone, type Caller } from '../caller/caller.ts';
@@ -144,13 +147,21 @@ async function build(
       ...docsPage(definition.title),
     },
     authenticate: authenticatorOf(definition, settings, log),
+    record: createRecorder(db).record,
     log,
     metrics: () => metrics,
     isDraining,
     maxRequestsInFlight: settings.maxRequestsInFlight,
   });
   inFlight = created.inFlight;
-  return { app: created.app, db, health, background: [...background, sweepKeys(db, log)] };
+  const sealer = createSealer({
+    db,
+    log,
+    service: definition.name,
+    key: settings.auditKey,
+    ...auditMetrics(metrics.registry),
+  });
+  return { app: created.app, db, health, background: [...background, sweepKeys(db, log), sealer] };
 }
 
 /** Starts a service: it listens at once, and is ready when its database answers. Rejects when the port cannot be had. */

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import pino, { type DestinationStream, type Logger } from 'pino';
+import type { AnnouncedKey, Checkpoint } from '../audit/checkpoint.ts';
 import { currentContext } from './context.ts';
 
 /**
@@ -16,6 +17,8 @@ export interface LogFields {
   port?: number;
   host?: string;
   reason?: string;
+  checkpoint?: Checkpoint;
+  auditKey?: AnnouncedKey;
 }
 
 type Line = (fields: LogFields, message: string) => void;
@@ -25,6 +28,8 @@ export interface Log {
   info: Line;
   warn: Line;
   error: Line;
+  /** At whatever level the log is: evidence, which must leave the machine. */
+  always: Line;
   /** Resolves when every line is written; nothing can be logged after that. */
   end: () => Promise<void>;
 }
@@ -82,6 +87,7 @@ export function createLog(service: string, level: string, destination?: Destinat
     },
     stream,
   );
+  const evidence = logger.child({}, { level: 'info' });
   const line =
     (at: 'debug' | 'info' | 'warn' | 'error'): Line =>
     (fields, message) =>
@@ -91,6 +97,7 @@ export function createLog(service: string, level: string, destination?: Destinat
     info: line('info'),
     warn: line('warn'),
     error: line('error'),
+    always: (fields, message) => evidence.info(fields, message),
     end: () =>
       new Promise((resolve) => {
         if (!isBuffering(stream)) resolve();

@@ -9,6 +9,8 @@ export interface ProblemOptions {
   headers?: Readonly<Record<string, string>>;
   /** Logged, never sent. */
   cause?: unknown;
+  /** Whom it refuses who has no role here; for the audit trail, never sent. */
+  subject?: string;
 }
 
 /** An expected failure, rendered as `application/problem+json` (RFC 9457). `detail` is public. */
@@ -18,6 +20,7 @@ export class Problem extends Error {
   readonly title: string;
   readonly extra: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
+  readonly subject: string | undefined;
 
   constructor(
     definition: { type: string; status: number; title: string },
@@ -31,6 +34,7 @@ export class Problem extends Error {
     this.title = definition.title;
     this.extra = options.extra ?? {};
     this.headers = options.headers ?? {};
+    this.subject = options.subject;
   }
 }
 

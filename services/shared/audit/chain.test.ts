@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { follow, GENESIS, linkAll, type StoredLink } from './chain.ts';
+import type { StoredEvent } from './event.ts';
+
+const event = (id: number, more: Partial<StoredEvent> = {}): StoredEvent => ({
+  id: String(id),
+  recordedAt: '2026-11-22T10:00:00.000000Z',
+  xid: '700',
+  subject: 'someone',
+  role: 'admin',
+  action: 'read',
+  method: 'GET',
+  route: '/things/:id',
+  status: 200,
+  problem: null,
+  resourceId: null,
+  about: [],
+  sourceIp: '127.0.0.1',
+  requestId: 'r',
+  ...more,
+});
+
+const chainOf = (events: readonly StoredEvent[]): StoredLink[] => {
+  const hashes = linkAll(GENESIS.hash, events);
+  return events.map((each, index) => ({
+    position: index + 1,
+    hash: hashes[index] ?? '',
+    eventId: each.id,
+    event: each,
+  }));
+};
+const tenEvents = Array.from({ length: 10 }, (_, index) => event(index + 1));
+const known = new Map<number, string>();
+
+test('a chain as it was made has no fault, walked whole or in any pieces', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 9 }), (size) => {
+      const links = chainOf(tenEvents);
+      let tip = GENESIS;
+      for (let start = 0; start < links.length; start += size) {
+        const followed = follow(tip, links.slice(start, start + size), known);
+        expect(followed.fault).toBeUndefined();
+        ({ tip } = followed);
+      }
+      expect(tip).toEqual({ position: 10, hash: links.at(-1)?.hash });
+    }),
+  );
+});
+
+test('a change of any member of any event is found at its position', () => {
+  const members: Partial<StoredEvent>[] = [
+    { subject: 'other' },
+    { role: null },
+    { action: 'search' },
+    { method: 'HEAD' },
+    { route: '/' },
+    { status: 404 },
+    { problem: 'not-found' },
+    { resourceId: 'x' },
+    { about: ['x'] },
+    { sourceIp: null },
+    { requestId: 's' },
+    { recordedAt: '2026-11-22T10:00:00.000001Z' },
+    { xid: '701' },
+    { id: '99' },
+  ];
+  expect(members.map((member) => Object.keys(member)[0]).sort()).toEqual(Object.keys(event(1)).sort());
+  for (const member of members) {
+    const links = chainOf(tenEvents);
+    links[4] = { ...(links[4] as StoredLink), event: event(5, member) };
+    expect(follow(GENESIS, links, known).fault).toEqual({ kind: 'changed', position: 5, eventId: '5' });
+  }
+});
+
+const links = chainOf(tenEvents);
+const at = (index: number) => links[index] as StoredLink;
+test.each<[string, StoredLink[], object]>([
+  ['an event that is gone', links.with(3, { ...at(3), event: undefined }), { kind: 'removed', position: 4 }],
+  ['a link that is gone', links.toSpliced(3, 1), { kind: 'removed', position: 4 }],
+  ['a link too many', links.toSpliced(3, 0, at(2)), { kind: 'inserted', position: 3 }],
+  [
+    'two that changed places',
+    links.with(3, { ...at(4), position: 4 }).with(4, { ...at(3), position: 5 }),
+    { kind: 'changed', position: 4 },
+  ],
+])('%s is named', (_what, bent, fault) => {
+  expect(follow(GENESIS, bent, known).fault).toMatchObject(fault);
+});
+
+test('a chain that was written anew has no fault in itself, and is found by the hash that a signature vouches for', () => {
+  const anew = chainOf(tenEvents.with(4, event(5, { subject: 'nobody' })));
+  expect(follow(GENESIS, anew, known).fault).toBeUndefined();
+  expect(follow(GENESIS, anew, new Map([[7, at(6).hash]])).fault).toMatchObject({
+    kind: 'rewritten',
+    position: 7,
+  });
+});

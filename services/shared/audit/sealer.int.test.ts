@@ -1,0 +1,156 @@
+import type pg from 'pg';
+import { anEvent, connectTo, onClient, sealed, startSealer } from '../../testing/audit-trail.ts';
+import { eventually } from '../../testing/eventually.ts';
+import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
+import { insertEvents } from './audit-store.ts';
+import { GENESIS, linkAll } from './chain.ts';
+import { insertLinks, listUnsealed } from './seal-store.ts';
+import { verifyTrail } from './verify.ts';
+
+let database: TestDatabase;
+let client: pg.Client;
+const sealers: ReturnType<typeof startSealer>[] = [];
+const start = () => {
+  const sealer = startSealer(database.url);
+  sealers.push(sealer);
+  return sealer;
+};
+
+beforeEach(async () => {
+  database = await createDatabase('doctor');
+  client = await connectTo(database.ownerUrl);
+});
+afterEach(async () => {
+  await Promise.all(sealers.splice(0).map((sealer) => sealer.stop()));
+  await client.end();
+  await database.drop();
+});
+
+const add = (count = 1) =>
+  insertEvents(
+    onClient(client),
+    Array.from({ length: count }, () => anEvent()),
+  );
+const countLinks = async (): Promise<number> =>
+  (await client.query<{ count: number }>('select count(*)::integer as count from audit_links')).rows[0]
+    ?.count ?? 0;
+
+test('two sealers at once make one chain, which has every event once', async () => {
+  const both = [start(), start()];
+  for (let n = 0; n < 30; n += 1) await add(100);
+  await eventually(async () => expect(await countLinks()).toBe(3_000), 20_000);
+  const checkpoints = await eventually(async () => {
+    const signed = both.flatMap((sealer) => sealer.checkpoints()).sort((a, b) => a.position - b.position);
+    expect(signed.at(-1)?.position).toBe(3_000);
+    return signed;
+  });
+  expect(await verifyTrail(onClient(client), checkpoints)).toMatchObject({
+    ok: true,
+    last: 3_000,
+    proven: 3_000,
+  });
+});
+
+test('what was rolled back leaves a gap in the ids and none in the chain', async () => {
+  const sealer = start();
+  for (let n = 0; n < 6; n += 1) {
+    await client.query('begin');
+    await add(2);
+    await client.query(n % 2 === 0 ? 'rollback' : 'commit');
+  }
+  await sealed(client, sealer);
+  expect(await verifyTrail(onClient(client), sealer.checkpoints())).toMatchObject({
+    ok: true,
+    last: 6,
+    events: 6,
+  });
+});
+
+test('a transaction that still runs is not passed by those after it, and how long they wait is told', async () => {
+  const sealer = start();
+  const slow = await connectTo(database.ownerUrl);
+  await slow.query('begin');
+  await insertEvents(onClient(slow), [anEvent({ requestId: 'slow' })]);
+  await add(3);
+  await eventually(async () => expect(sealer.rounds.at(-1)?.lagSeconds).toBeGreaterThan(1));
+  expect(await countLinks()).toBe(0);
+  await slow.query('commit');
+  await slow.end();
+  await sealed(client, sealer);
+  await eventually(async () => expect(sealer.rounds.at(-1)?.lagSeconds).toBe(0));
+  const { rows } = await client.query(
+    'select request_id from audit_links join audit_events on id = event_id order by position limit 1',
+  );
+  expect(rows).toEqual([{ request_id: 'slow' }]);
+});
+
+/** Events as they come from another cluster: their transactions lie in this one's future. */
+const restoredEvents = (count: number) =>
+  client.query(
+    `insert into audit_events (xid, subject, action, method, route, status, about, request_id)
+     select (900000000000 + n)::text::xid8, 'restored', 'read', 'GET', '/', 200, '{}', 'r' from generate_series(1, $1::integer) n`,
+    [count],
+  );
+
+test('after a restore into another cluster the rest is sealed, and then what is new', async () => {
+  await restoredEvents(5);
+  const everything = { from: '-infinity', to: 'infinity', afterXid: '0', afterId: '0', restoredToo: true };
+  const three = await listUnsealed(onClient(client), everything, 3);
+  await insertLinks(onClient(client), 0, three, linkAll(GENESIS.hash, three));
+  await add(4);
+  const sealer = start();
+  await sealed(client, sealer);
+  await add(4);
+  await sealed(client, sealer);
+  const { rows } = await client.query<{ subject: string }>(
+    'select subject from audit_links join audit_events on id = event_id order by position',
+  );
+  expect(rows.map(({ subject }) => subject)).toEqual([
+    ...Array.from({ length: 5 }, () => 'restored'),
+    ...Array.from({ length: 8 }, () => 'someone'),
+  ]);
+  expect(await verifyTrail(onClient(client), sealer.checkpoints())).toMatchObject({ ok: true, last: 13 });
+});
+
+describe('a month that has ended', () => {
+  const LAST_MONTH = `date_trunc('month', now(), 'UTC') - interval '1 day'`;
+  beforeEach(async () => {
+    const { rows } = await client.query<{ from: string; to: string }>(
+      `select date_trunc('month', now(), 'UTC') - interval '1 month' as from, date_trunc('month', now(), 'UTC') as to`,
+    );
+    const { from, to } = rows[0] ?? { from: '', to: '' };
+    for (const parent of ['audit_events', 'audit_links'])
+      await client.query(
+        `create table ${parent}_before partition of ${parent} for values from ('${from}') to ('${to}')`,
+      );
+    await add(2);
+    await client.query(
+      `insert into audit_events (recorded_at, subject, action, method, route, status, about, request_id)
+       select ${LAST_MONTH}, 'before', 'read', 'GET', '/', 200, '{}', 'r' from generate_series(1, 3)`,
+    );
+  });
+
+  test('ends in the chain before the next begins, with a checkpoint exactly there, and can be dropped whole', async () => {
+    const sealer = start();
+    await sealed(client, sealer);
+    const checkpoints = sealer.checkpoints();
+    const ends = checkpoints.filter(({ endOf }) => endOf !== undefined);
+    expect(ends).toEqual([
+      expect.objectContaining({ position: 3, endOf: expect.stringMatching(/^\d{4}-\d\d$/) }),
+    ]);
+    expect(await verifyTrail(onClient(client), checkpoints)).toMatchObject({ ok: true, first: 1, last: 5 });
+
+    await client.query('drop table audit_events_before, audit_links_before');
+    expect(await verifyTrail(onClient(client), checkpoints)).toMatchObject({
+      ok: true,
+      first: 4,
+      last: 5,
+      events: 2,
+    });
+    const others = checkpoints.filter(({ endOf }) => endOf === undefined);
+    expect(await verifyTrail(onClient(client), others)).toMatchObject({
+      ok: false,
+      fault: { kind: 'removed', position: 1 },
+    });
+  });
+});

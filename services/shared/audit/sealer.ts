@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Database, Db } from '../db/database.ts';
+import type { Log } from '../log/log.ts';
+import { GENESIS, linkAll } from './chain.ts';
+import { makeSigningKey, type SigningKey, signCheckpoint } from './checkpoint.ts';
+import type { StoredEvent } from './event.ts';
+import {
+  findLastLink,
+  findNextMonth,
+  insertLinks,
+  type LastLink,
+  listUnsealed,
+  lockSealing,
+  makeMonths,
+  readLag,
+  walkIndexes,
+} from './seal-store.ts';
+
+export interface SealerParts {
+  db: Database;
+  log: Log;
+  /** Whose chain it is. */
+  service: string;
+  /** What checkpoints are signed with; undefined makes a key that lives as long as the process. */
+  key: SigningKey | undefined;
+  /** Told after each round: how many events it sealed, and how long the oldest that is not sealed has waited. */
+  onRound: (round: { sealed: number; lagSeconds: number }) => void;
+}
+
+export interface Sealer {
+  start: () => void;
+  /** Resolves when the round under way has ended. */
+  stop: () => Promise<void>;
+}
+
+const BATCH = 1_000;
+const ROUND_MS = 500;
+const FAILED_ROUND_MS = 2_000;
+const CHECKPOINT_MS = 1_000;
+const MONTHS_MS = 24 * 3_600_000;
+
+type Signed = Pick<LastLink, 'position' | 'hash' | 'eventId'>;
+
+/** The events to seal next. In one month they go by transaction; a month is ended before the next one begins. */
+async function findNext(
+  tx: Db,
+  last: LastLink | undefined,
+): Promise<{ events: StoredEvent[]; endsMonth: boolean }> {
+  const search = async (
+    from: string,
+    to: string,
+    after: { xid: string; eventId: string },
+    restoredToo: boolean,
+  ) => listUnsealed(tx, { from, to, afterXid: after.xid, afterId: after.eventId, restoredToo }, BATCH);
+  const start = { xid: '0', eventId: '0' };
+  const isRestored = last?.isRestored ?? false;
+  if (last !== undefined) {
+    const { month, nextMonth } = last;
+    let events = await search(month, nextMonth, last, isRestored);
+    // After a restore the transactions of the new cluster begin below those of the links.
+    if (events.length === 0 && isRestored) events = await search(month, nextMonth, start, false);
+    if (events.length > 0) return { events, endsMonth: false };
+  }
+  const next = await findNextMonth(tx, last?.nextMonth ?? '-infinity');
+  if (next === undefined) return { events: [], endsMonth: false };
+  const events = await search(next.from, next.to, start, isRestored);
+  return { events, endsMonth: last !== undefined && events.length > 0 };
+}
+
+/**
+ * Seals what is final: gives each event its link in the chain, on any number of replicas, of which one is at work at a time. Signs a
+ * checkpoint of where the chain ends at most once a second, and one where a month ends, and writes them to the log, which takes them
+ * out of the reach of whoever could change the database.
+ */
+export function createSealer({ db, log, service, key: given, onRound }: SealerParts): Sealer {
+  const key = given ?? makeSigningKey();
+  let stopping: AbortController | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let tip: Signed | undefined;
+  let signedPosition = 0;
+  let signedAt = Number.NEGATIVE_INFINITY;
+  let monthsMadeAt = Number.NEGATIVE_INFINITY;
+  let failedAs: string | undefined;
+
+  const signTip = ({ position, hash, eventId }: Signed, endOf?: string): void => {
+    const time = new Date().toISOString();
+    const claim = { service, position, eventId, hash, time, ...(endOf === undefined ? {} : { endOf }) };
+    log.always({ checkpoint: signCheckpoint(key, claim) }, 'audit checkpoint');
+    signedPosition = position;
+    signedAt = performance.now();
+  };
+
+  /** Seals one batch; returns how many events. */
+  const seal = (): Promise<number> =>
+    db.tx(async (tx) => {
+      const [isFree] = await Promise.all([lockSealing(tx), walkIndexes(tx)]);
+      if (!isFree) return 0;
+      const last = await findLastLink(tx);
+      const { events, endsMonth } = await findNext(tx, last);
+      // Before the month is left: whoever drops it later needs this one.
+      if (last !== undefined && endsMonth) signTip(last, last.month.slice(0, 7));
+      const { position, hash } = last ?? GENESIS;
+      tip = last;
+      if (events.length === 0) return 0;
+      await insertLinks(tx.last, position, events, linkAll(hash, events));
+      return events.length;
+    });
+
+  const lag = (): Promise<number> =>
+    db.tx(async (tx) => {
+      const [, lagSeconds] = await Promise.all([walkIndexes(tx), readLag(tx)]);
+      return lagSeconds;
+    });
+
+  const turn = async (): Promise<number> => {
+    if (performance.now() - monthsMadeAt > MONTHS_MS) {
+      await makeMonths(db);
+      monthsMadeAt = performance.now();
+    }
+    const sealed = await seal();
+    const isDue = performance.now() - signedAt >= CHECKPOINT_MS;
+    if (tip !== undefined && tip.position !== signedPosition && isDue) signTip(tip);
+    onRound({ sealed, lagSeconds: await lag() });
+    return sealed;
+  };
+
+  const loop = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      let [sealed, pauseMs] = [0, ROUND_MS];
+      try {
+        sealed = await turn();
+        failedAs = undefined;
+      } catch (error) {
+        pauseMs = FAILED_ROUND_MS;
+        const { message } = error as Error;
+        if (message !== failedAs) log.warn({ error }, 'the audit trail cannot be sealed');
+        failedAs = message;
+      }
+      // A batch that was full has more behind it; one that was not is signed by the next round.
+      if (sealed < BATCH) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
+  };
+
+  return {
+    start: () => {
+      if (given === undefined)
+        log.warn({}, 'AUDIT_KEY_FILE is not set: checkpoints are signed with a key of this start');
+      // Whoever keeps the log can check them, and knows that the key came the same way.
+      log.always({ auditKey: { keyId: key.keyId, publicKey: key.publicKey } }, 'audit key');
+      stopping = new AbortController();
+      running = loop(stopping.signal);
+    },
+    stop: async () => {
+      stopping?.abort();
+      await running;
+    },
+  };
+}

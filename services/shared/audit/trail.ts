@@ -1,0 +1,63 @@
+import type { Caller } from '../caller/caller.ts';
+import type { Answer } from '../http/answer.ts';
+import { currentContext } from '../log/context.ts';
+import type { Action, AuditEvent } from './event.ts';
+
+/** What one request is going to leave in the audit trail; it is filled in while the request is being answered. */
+export interface Trail {
+  /** As its endpoint declares. */
+  readonly action: Action | 'none';
+  readonly method: string;
+  readonly route: string;
+  readonly sourceIp: string | undefined;
+  /** Known as soon as the token is verified; without one there is no event. */
+  caller: Pick<Caller, 'subject' | 'role'> | undefined;
+  resourceId: string | undefined;
+  /** Whom the request names, beside those whom its answer is about. */
+  readonly about: Set<string>;
+  /** Whether a transaction has taken the event with it. */
+  kept: boolean;
+}
+
+export const openTrail = (
+  { audit, path }: { audit: Action | 'none'; path: string },
+  { method, sourceIp }: { method: string; sourceIp: string | undefined },
+): Trail => ({
+  action: audit,
+  method,
+  route: path,
+  sourceIp,
+  caller: undefined,
+  resourceId: undefined,
+  about: new Set(),
+  kept: false,
+});
+
+/** What came of a request, as far as its event tells. */
+export type Outcome = Pick<Answer, 'status' | 'problem' | 'about'>;
+
+/** Mistakes of form say nothing about a record, and what failed on our side has told nobody anything. */
+const leavesNone = (status: number): boolean =>
+  status >= 500 || [400, 401, 405, 413, 415, 422, 428, 429].includes(status);
+
+/** PostgreSQL stores no NUL and no half of a surrogate pair; a token's subject may have both. */
+const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\uFFFD');
+
+/** The event of a request with this outcome, if it leaves one. */
+export function eventOf(trail: Trail, { status, problem, about = [] }: Outcome): AuditEvent | undefined {
+  const { action, caller, method, route } = trail;
+  if (action === 'none' || caller === undefined || leavesNone(status)) return undefined;
+  return {
+    subject: storable(caller.subject),
+    role: caller.role ?? null,
+    action,
+    method,
+    route,
+    status,
+    problem: problem ?? null,
+    resourceId: trail.resourceId ?? null,
+    about: about.length === 0 ? [...trail.about] : [...new Set([...trail.about, ...about])],
+    sourceIp: trail.sourceIp ?? null,
+    requestId: currentContext()?.requestId ?? '',
+  };
+}

@@ -1,0 +1,82 @@
+import type { Db } from '../db/database.ts';
+import { sql } from '../db/statement.ts';
+import type { StoredLink, Tip } from './chain.ts';
+import type { StoredEvent } from './event.ts';
+import { EVENT } from './seal-store.ts';
+
+const FIND_FIRST = sql<[], { position: number }>(
+  'audit.find_first_link',
+  'select l.position from audit_links l order by l.position limit 1',
+);
+
+/** The position of the first link that is there. */
+export async function findFirstPosition(db: Db): Promise<number | undefined> {
+  const [row] = await db.query(FIND_FIRST, []);
+  return row?.position;
+}
+
+type LinkRow = Tip & { eventId: string; recordedAt: string; event: StoredEvent | null };
+
+const LIST_LINKS = sql<[afterPosition: number, afterInstant: string, limit: number], LinkRow>(
+  'audit.list_links',
+  `select l.position, encode(l.hash, 'hex') as hash, l.event_id::text as "eventId", l.recorded_at::text as "recordedAt",
+          (select to_json(found) from (
+             select ${EVENT} from audit_events e where e.recorded_at = l.recorded_at and e.id = l.event_id) found) as event
+     from audit_links l
+    where (l.position, l.recorded_at) > ($1::bigint, $2::timestamptz)
+    order by l.position, l.recorded_at
+    limit $3`,
+);
+
+/** Links after one, with their events, by position; two of one position both come. */
+export async function listLinks(
+  db: Db,
+  after: { position: number; recordedAt: string },
+  limit: number,
+): Promise<(StoredLink & { recordedAt: string })[]> {
+  const rows = await db.query(LIST_LINKS, [after.position, after.recordedAt, limit]);
+  return rows.map(({ event, ...link }) => ({ ...link, event: event ?? undefined }));
+}
+
+export interface EventPlace {
+  id: string;
+  recordedAt: string;
+  /** Whether it has a link, or may still wait for one. */
+  isFine: boolean;
+}
+
+const LIST_PLACES = sql<
+  [afterInstant: string, afterId: string, tipPosition: number, limit: number],
+  EventPlace
+>(
+  'audit.list_places',
+  // What comes before the last sealed event, in its month or in an earlier one, has been sealed. After a restore from another
+  // cluster the numbers of transactions say nothing.
+  `with tip as (
+     select date_trunc('month', l.recorded_at, 'UTC') as month, l.xid, l.event_id as id,
+            l.xid >= pg_snapshot_xmax(pg_current_snapshot()) as is_restored
+       from audit_links l where l.position = $3
+   ), page as (
+     select e.id, e.recorded_at, e.xid from audit_events e
+      where (e.recorded_at, e.id) > ($1::timestamptz, $2::bigint)
+      order by e.recorded_at, e.id
+      limit $4
+   )
+   select page.id::text as id, page.recorded_at::text as "recordedAt",
+          l.position is not null
+          or not exists (
+               select from tip
+                where page.recorded_at < tip.month
+                   or (page.recorded_at < tip.month + interval '1 month' and not tip.is_restored
+                       and (page.xid, page.id) < (tip.xid, tip.id))) as "isFine"
+     from page left join audit_links l on l.recorded_at = page.recorded_at and l.event_id = page.id
+    order by page.recorded_at, page.id`,
+);
+
+/** Events after one, by time. */
+export const listPlaces = (
+  db: Db,
+  after: { recordedAt: string; id: string },
+  tipPosition: number,
+  limit: number,
+): Promise<EventPlace[]> => db.query(LIST_PLACES, [after.recordedAt, after.id, tipPosition, limit]);
