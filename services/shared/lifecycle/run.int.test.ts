@@ -100,7 +100,7 @@ describe('what keeps it from starting is one line', () => {
 
   test('an argument that means nothing', async () => {
     expect(await cannotStart(LEAST(), ['migrat'])).toBe(
-      'unknown argument migrat: there are migrate and audit:verify',
+      'unknown argument migrat; known are migrate, audit:verify',
     );
   });
 });

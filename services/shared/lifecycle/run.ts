@@ -99,7 +99,7 @@ export async function runProgram(program: Program, args: readonly string[]): Pro
       };
       const command = Object.hasOwn(commands, word) ? commands[word] : undefined;
       if (command === undefined)
-        throw new Error(`unknown argument ${word}: there is ${Object.keys(commands).join(', ')}`);
+        throw new Error(`unknown argument ${word}; known are ${Object.keys(commands).join(', ')}`);
       await command(environment, more, log);
       return;
     }
