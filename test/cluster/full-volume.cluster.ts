@@ -1,25 +1,27 @@
 import { jest } from '@jest/globals';
 import { eventually } from '../../services/testing/eventually.ts';
 import { type Clinic, makeClinic } from './clinic.ts';
-import { allReady, apply, deployLocal, kubectl, list, podsOf } from './cluster.ts';
+import { allReady, apply, deployLocal, kubectl, podsOf } from './cluster.ts';
 import { limitMs, measured } from './limits.ts';
 
 jest.setTimeout(limitMs(300));
 
-/** The template of its volume cannot be changed; the claim stays, and so does the data in it. */
-async function deleteDatabase(): Promise<void> {
-  await kubectl(['delete', 'statefulset/patient-postgres']);
-  const pods = () => list('pods', '-l', 'app.kubernetes.io/name=patient-postgres');
-  await eventually(async () => expect(await pods()).toEqual([]), limitMs(60));
-}
-
 /** Another database needs its schema, which a pod brings when it starts. */
 async function deploy(folder: string): Promise<void> {
-  await deleteDatabase();
   await apply(folder);
   await kubectl(['rollout', 'restart', 'deployment/patient']);
   await allReady();
 }
+
+const reconcile = (): Promise<string> =>
+  kubectl([
+    'exec',
+    'deployment/patient',
+    '-c',
+    'patient',
+    '--',
+    ...'/nodejs/bin/node dist/patient/main.js reconcile --repair'.split(' '),
+  ]);
 
 let clinic: Clinic;
 beforeAll(async () => {
@@ -29,7 +31,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await clinic?.caller.close();
-  await deploy('k8s');
 });
 
 const inDatabase = (command: string): Promise<string> =>
@@ -60,4 +61,10 @@ test('a full volume: bookings 503, reads 200, one line says why, and all goes on
   await eventually(async () => expect((await book()).status).toBe(201), limitMs(60));
   for (const { status } of await podsOf('patient'))
     expect(status.containerStatuses).toEqual([expect.objectContaining({ restartCount: 0 })]);
+});
+
+test('the data in the claim is there again, and what was booked meanwhile is reconciled', async () => {
+  await deploy('k8s');
+  expect(await reconcile()).toMatch(/ unknown-appointment: repaired\n/);
+  expect(await reconcile()).toBe('0 differences, 0 repaired\n');
 });

@@ -162,7 +162,8 @@ export function startTraffic(clinic: Clinic, perSecond = 110): Traffic {
     stop: async () => {
       stopped = true;
       await pacing;
-      const seconds = elapsed() / 1_000;
+      // As if the rate had been at its height all the time.
+      const seconds = (elapsed() - RAMP_MS / 2) / 1_000;
       await Promise.all(inFlight);
       durations.sort((a, b) => a - b);
       return {
