@@ -12,7 +12,7 @@ import { seedPatients } from '../services/testing/clinic.ts';
 import { createIssuer } from '../services/testing/tokens.ts';
 import { closedLoop, median } from './load.ts';
 import { node26 } from './node26.ts';
-import { type Program, startProgram, startSystem } from './system.ts';
+import { cpuMicroseconds, type Program, startProgram, startSystem } from './system.ts';
 
 const { values } = parseArgs({
   options: {
@@ -34,6 +34,11 @@ await writeFile(issuersFile, JSON.stringify([issuer.entry]));
 const tokens = await Promise.all(
   Array.from({ length: TOKENS }, (_, n) => issuer.sign({ role: 'receptionist', sub: `desk ${n}` })),
 );
+
+interface Measured {
+  perSecond: number;
+  cpuPerRequest: number;
+}
 
 const anyOf = <Item>(items: readonly Item[]): Item => items[Math.floor(Math.random() * items.length)] as Item;
 
@@ -70,16 +75,18 @@ try {
   const next = () =>
     `GET /patients/${anyOf(patientIds)} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\nAuthorization: Bearer ${anyOf(tokens)}\r\n\r\n`;
   const answered: Record<Name, number> = { audited: 0, again: 0, unaudited: 0, bare: 0 };
-  const measure = async (name: Name): Promise<number> => {
+  const measure = async (name: Name): Promise<Measured> => {
+    const before = await cpuMicroseconds(variants[name].pid);
     const load = { port: variants[name].port, connections: CLIENTS, seconds, next };
     const { perSecond, statuses, latenciesMs } = await closedLoop(load);
     if (Object.keys(statuses).join() !== '200')
       throw new Error(`answers other than 200: ${JSON.stringify(statuses)}`);
     answered[name] += latenciesMs.length;
-    return perSecond;
+    const used = (await cpuMicroseconds(variants[name].pid)) - before;
+    return { perSecond, cpuPerRequest: used / latenciesMs.length };
   };
 
-  const results: Record<Name, number[]> = { audited: [], again: [], unaudited: [], bare: [] };
+  const results: Record<Name, Measured[]> = { audited: [], again: [], unaudited: [], bare: [] };
   for (const name of names) await measure(name);
   for (let round = 1; round <= rounds; round += 1) {
     // Each begins as often as the others.
@@ -89,8 +96,10 @@ try {
     }
     console.log(`round ${round} of ${rounds}`);
   }
-  const speed = (name: Name) => median(results[name]);
-  for (const name of names) console.log(`${name}: ${speed(name).toFixed(0)}/s`);
+  const speed = (name: Name) => median(results[name].map(({ perSecond }) => perSecond));
+  const cpu = (name: Name) => median(results[name].map(({ cpuPerRequest }) => cpuPerRequest));
+  for (const name of names)
+    console.log(`${name}: ${speed(name).toFixed(0)}/s, ${cpu(name).toFixed(0)} µs CPU of the process`);
   console.log(
     `audited ÷ audited, again: ${(speed('audited') / speed('again')).toFixed(2)} (beyond 0.9–1.1 the run means nothing)`,
   );

@@ -39,6 +39,9 @@ const SETTINGS: Omit<ServiceSettings, 'databaseUrl'> = {
   maxRequestsInFlight: 256,
 };
 
+/** Tests that hold or count what goes to the database mean their own requests; those about sealing start a sealer. */
+const neverSealing = () => ({ start: () => undefined, stop: async () => undefined });
+
 /** Starts a service in this process; `service` tells whose schema its database has. */
 export async function startTestService(
   definition: ServiceDefinition,
@@ -58,6 +61,7 @@ export async function startTestService(
     definition,
     { ...SETTINGS, databaseUrl, ...settings },
     createLog(service, 'debug', sink),
+    neverSealing,
   );
   const url = `http://127.0.0.1:${running.port}`;
   const db = await connectAsOwner({ ownerUrl });

@@ -49,3 +49,19 @@ test('a declaration that compares an id that the path does not have', () => {
     'GET /things limits the role owner to itself, and has no :id to compare',
   );
 });
+
+test.each<[string, object, string]>([
+  [
+    'does not say what it leaves in the audit trail',
+    { audit: undefined },
+    'GET /things/:id does not declare what it leaves in the audit trail',
+  ],
+  [
+    'names a parameter that the path does not have',
+    { about: 'thingId' },
+    'GET /things/:id declares that its events are about :thingId, and has no such parameter',
+  ],
+])('an endpoint that %s stops the start', (_what, more, message) => {
+  const declared = { ...made, access: { reader: 'all' }, ...more } as unknown as Endpoint;
+  expect(() => requireDeclarations([declared], ROLES)).toThrow(message);
+});

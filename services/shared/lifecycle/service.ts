@@ -101,7 +101,7 @@ async function build(
   definition: ServiceDefinition,
   settings: ServiceSettings,
   log: Log,
-  isDraining: () => boolean,
+  { isDraining, makeSealer }: { isDraining: () => boolean; makeSealer: typeof createSealer },
 ): Promise<Built> {
   const db = openDatabase({
     url: settings.databaseUrl,
@@ -154,7 +154,7 @@ async function build(
     maxRequestsInFlight: settings.maxRequestsInFlight,
   });
   inFlight = created.inFlight;
-  const sealer = createSealer({
+  const sealer = makeSealer({
     db,
     log,
     service: definition.name,
@@ -169,9 +169,13 @@ export async function startService(
   definition: ServiceDefinition,
   settings: ServiceSettings,
   log = createLog(definition.name, settings.logLevel),
+  makeSealer = createSealer,
 ): Promise<RunningService> {
   let draining = false;
-  const { app, db, health, background } = await build(definition, settings, log, () => draining);
+  const { app, db, health, background } = await build(definition, settings, log, {
+    isDraining: () => draining,
+    makeSealer,
+  });
   const closeParts = async (): Promise<void> => {
     for (const part of [health, ...background, { stop: db.close }]) {
       try {
