@@ -2,6 +2,9 @@ import { run, tryRun } from './command.ts';
 
 const OURS = /^(kind-|k3d-|minikube$)/;
 
+/** As when `kubectl` itself is missing. */
+const NO_CONTEXT = { code: 1, stdout: '' };
+
 /** What brings an image of this machine into a local cluster, by the name of the context. */
 function loader(context: string): readonly string[] {
   if (context.startsWith('kind-'))
@@ -10,16 +13,18 @@ function loader(context: string): readonly string[] {
   return ['minikube', 'image', 'load'];
 }
 
-/** Builds the images of this checkout and brings them into the cluster. */
+/** Refuses a cluster that may be somebody's, then builds the images of this checkout and brings them into the cluster. */
 // biome-ignore lint/style/noDefaultExport: jest calls it by this name
 export default async function setup(): Promise<void> {
-  // For what needs no cluster, and for trying one test again and again.
-  if (process.env.CLUSTER_IMAGES === 'loaded') return;
-  const context = (await run('kubectl', ['config', 'current-context'])).trim();
-  if (!OURS.test(context))
+  const { code, stdout } = await tryRun('kubectl', ['config', 'current-context']).catch(() => NO_CONTEXT);
+  const context = stdout.trim();
+  if (code === 0 && !OURS.test(context))
     throw new Error(
       `The tests delete the namespace clinic. They run in a local cluster only (a context kind-…, k3d-… or minikube), not in ${context}.`,
     );
+  // For what needs no cluster, and for trying one test again and again.
+  if (process.env.CLUSTER_IMAGES === 'loaded') return;
+  if (code !== 0) throw new Error('The tests need a local cluster: kubectl has no current context.');
   await run('npm', ['run', '--silent', 'images']);
   const manifests = await run('kubectl', ['kustomize', 'k8s']);
   const names = new Set([...manifests.matchAll(/^ +image: (\S+)$/gm)].map(([, name = '']) => name));
