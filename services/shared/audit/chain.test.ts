@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { anEvent } from '../../testing/audit-trail.ts';
 import { follow, GENESIS, linkAll, type StoredLink } from './chain.ts';
 import type { StoredEvent } from './event.ts';
 
@@ -6,17 +7,7 @@ const event = (id: number, more: Partial<StoredEvent> = {}): StoredEvent => ({
   id: String(id),
   recordedAt: '2026-11-22T10:00:00.000000Z',
   xid: '700',
-  subject: 'someone',
-  role: 'admin',
-  action: 'read',
-  method: 'GET',
-  route: '/things/:id',
-  status: 200,
-  problem: null,
-  resourceId: null,
-  about: [],
-  sourceIp: '127.0.0.1',
-  requestId: 'r',
+  ...anEvent(),
   ...more,
 });
 
