@@ -54,6 +54,13 @@ export function postgresWire(): Wire {
   let exchange = 'start-up';
   // Questions go out without waiting for the answers before them.
   const asked: string[] = [];
+  // The sealer's transactions come and go; whoever waits for a request's commit does not mean theirs.
+  let isSealing = false;
+  const nameIn = (name: string): string => {
+    if (name === 'begin') isSealing = false;
+    else if (name === 'audit.walk_indexes') isSealing = true;
+    return name === 'commit' && isSealing ? 'commit of the sealer' : name;
+  };
   let isAsking = false;
   let isAnswering = false;
   return {
@@ -61,7 +68,8 @@ export function postgresWire(): Wire {
       questions(bytes).map((message) => {
         const isFirst = !isAsking;
         const type = typeOf(message);
-        if (isFirst) exchange = nameOf(message) ?? exchange;
+        const name = isFirst ? nameOf(message) : undefined;
+        if (name !== undefined) exchange = nameIn(name);
         isAsking = 'PBDEC'.includes(type) || (isAsking && type !== SYNC);
         if (type === SYNC || type === SIMPLE_QUERY) asked.push(exchange);
         return { bytes: message, exchange, isFirst, isDecided: false, isAnswerOwed: true };
