@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import pg from 'pg';
 import {
   applicationRole,
@@ -47,14 +47,16 @@ export async function startProgram(
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
+  const readers: Interface[] = [];
   await new Promise<void>((resolve, reject) => {
     const lines: string[] = [];
     for (const stream of [child.stdout, child.stderr]) {
       if (stream === null) continue;
-      createInterface(stream).on('line', (line) => {
+      const reader = createInterface(stream).on('line', (line) => {
         if (lines.length < 50) lines.push(line);
         if (ready.test(line)) resolve();
       });
+      readers.push(reader);
     }
     child.once('exit', (code) =>
       reject(new Error(`${command.join(' ')} ended with ${code}:\n${lines.join('\n')}`)),
@@ -64,6 +66,10 @@ export async function startProgram(
       30_000,
     ).unref();
   });
+  // From now on its lines are only taken away: reading each would cost the cores that are measured.
+  for (const reader of readers) reader.close();
+  child.stdout?.resume();
+  child.stderr?.resume();
   return {
     port,
     pid: child.pid ?? 0,

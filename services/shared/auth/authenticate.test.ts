@@ -47,7 +47,7 @@ async function ask(authenticate: ReturnType<typeof createAuthenticator>, token: 
     const authorization = token === undefined ? undefined : `Bearer ${token}`;
     return await authenticate({
       headers: authorization === undefined ? {} : { authorization },
-      headersDistinct: authorization === undefined ? {} : { authorization: [authorization] },
+      rawHeaders: authorization === undefined ? [] : ['Authorization', authorization],
     });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
@@ -167,7 +167,7 @@ test('401 for two Authorization headers, whichever is good', async () => {
   await expect(
     authenticate({
       headers: { authorization: good },
-      headersDistinct: { authorization: [good, 'Bearer other'] },
+      rawHeaders: ['Authorization', good, 'authorization', 'Bearer other'],
     }),
   ).rejects.toMatchObject({ status: 401 });
 });

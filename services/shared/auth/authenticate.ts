@@ -56,6 +56,16 @@ function callerOf(verified: Verified, roles: ReadonlySet<string>, known: Roles):
   return { ...caller, ownId: own.data };
 }
 
+/** How often a header was sent; `headersDistinct` would make a list of each of them. */
+function countOf(name: string, rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const sent = rawHeaders[index];
+    if (sent?.length === name.length && sent.toLowerCase() === name) count += 1;
+  }
+  return count;
+}
+
 /**
  * Tells who sends a request, by its bearer token (RFC 6750 §2.1) and nothing else.
  * @param admit is told the subject of every good token but those of roles without a limit; what it throws refuses the request
@@ -68,19 +78,30 @@ export function createAuthenticator(
   admit: (subject: string) => void = () => undefined,
 ) {
   const verify = createVerifier(issuers, denyList);
+  // A token that is verified once is sent again and again, and always means the same caller.
+  const callers = new WeakMap<Verified, Caller>();
+  const admitUnlessUnlimited = (role: string | undefined, subject: string): void => {
+    if (role === undefined || known[role]?.isUnlimited !== true) admit(subject);
+  };
   return async ({
     headers,
-    headersDistinct,
-  }: Pick<IncomingMessage, 'headers' | 'headersDistinct'>): Promise<Caller> => {
+    rawHeaders,
+  }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): Promise<Caller> => {
     // Whoever stands between might believe another one of them than we do.
-    if ((headersDistinct.authorization?.length ?? 0) > 1)
-      throw unauthenticated('Send one Authorization header.');
+    if (countOf('authorization', rawHeaders) > 1) throw unauthenticated('Send one Authorization header.');
     const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(headers.authorization ?? '') ?? [];
     if (token === undefined) throw unauthenticated('Send a token: Authorization: Bearer …');
     const verified = await verify(token);
+    const met = callers.get(verified);
+    if (met !== undefined) {
+      admitUnlessUnlimited(met.role, met.subject);
+      return met;
+    }
     const roles = rolesOf(verified, known);
     const [role] = roles;
-    if (role === undefined || known[role]?.isUnlimited !== true) admit(subjectOf(verified));
-    return callerOf(verified, roles, known);
+    admitUnlessUnlimited(role, subjectOf(verified));
+    const caller = callerOf(verified, roles, known);
+    callers.set(verified, caller);
+    return caller;
   };
 }

@@ -111,20 +111,31 @@ export function createVerifier(issuers: readonly Issuer[], denyList: DenyList) {
     }
   };
 
-  return async (token: string): Promise<Verified> => {
-    if (token.length > MAX_TOKEN_LENGTH) throw refused();
+  // Whose token it is need not be read: a cache holds only what its issuer's keys have verified.
+  const findVerified = (token: string, now: number): Verified | undefined => {
+    for (const entry of trusted.values()) {
+      if (now - entry.emptiedAt > KEYS_MS) empty(entry, now);
+      const verified = entry.verified.get(token, now);
+      if (verified !== undefined) return verified;
+    }
+    return undefined;
+  };
+
+  const verifyAnew = async (token: string, now: number): Promise<Verified> => {
     const entry = trusted.get(String(unsafeIssuerOf(token)));
     if (entry === undefined) throw refused();
+    const verified = await verify(entry, token);
+    const used = JSON.stringify(entry.keys.jwks?.());
+    if (used !== entry.verifiedWith) empty(entry, now);
+    entry.verifiedWith = used;
+    entry.verified.set(token, verified, ((verified.claims.exp ?? 0) + CLOCK_TOLERANCE_SECONDS) * 1_000);
+    return verified;
+  };
+
+  return async (token: string): Promise<Verified> => {
+    if (token.length > MAX_TOKEN_LENGTH) throw refused();
     const now = Date.now();
-    if (now - entry.emptiedAt > KEYS_MS) empty(entry, now);
-    let verified = entry.verified.get(token, now);
-    if (verified === undefined) {
-      verified = await verify(entry, token);
-      const used = JSON.stringify(entry.keys.jwks?.());
-      if (used !== entry.verifiedWith) empty(entry, now);
-      entry.verifiedWith = used;
-      entry.verified.set(token, verified, ((verified.claims.exp ?? 0) + CLOCK_TOLERANCE_SECONDS) * 1_000);
-    }
+    const verified = findVerified(token, now) ?? (await verifyAnew(token, now));
     const { sub, jti } = verified.claims;
     if (denyList.denies(sub) || (jti !== undefined && denyList.denies(jti))) throw refused();
     return verified;

@@ -110,10 +110,11 @@ type Fail = (req: Request, res: Response, error: unknown) => void;
 function openPaths(open: AppOptions['open'], fail: Fail, isDraining: () => boolean): RequestHandler {
   const answers = new Map(Object.entries(open));
   const allow = 'GET, HEAD, OPTIONS';
-  return async (req, res, next) => {
+  return (req, res, next) => {
     const answer = answers.get(req.path);
     if (answer === undefined) next();
-    else if (req.method === 'GET' || req.method === 'HEAD') send(res, await answer(), isDraining);
+    else if (req.method === 'GET' || req.method === 'HEAD')
+      void Promise.resolve(answer()).then((known) => send(res, known, isDraining), next);
     else if (req.method === 'OPTIONS') send(res, { status: 204, headers: { allow } }, isDraining);
     else fail(req, res, methodNotAllowed('Only GET is allowed here.', { headers: { allow } }));
   };

@@ -16,23 +16,26 @@ const MEDIA_TYPES = {
 
 export const nothingHere = () => notFound('There is nothing here.');
 
-function readParams({ params: patterns = {} }: Endpoint, req: Request): Record<string, string> {
+/** The path's parameters, or undefined when one is not what it must be. The trail gets the ids, also of a caller who is going to be refused. */
+function readParams(
+  { params: patterns = {}, about }: Endpoint,
+  req: Request,
+  trail: Trail,
+): Record<string, string> | undefined {
   const params: Record<string, string> = {};
-  for (const [name, value] of Object.entries(req.params)) {
-    const pattern = patterns[name] ?? UUID;
-    if (typeof value !== 'string' || !pattern.test(value)) throw nothingHere();
-    params[name] = pattern === UUID ? value.toLowerCase() : value;
+  let isGood = true;
+  for (const name of Object.keys(req.params)) {
+    const value = String(req.params[name]);
+    const pattern = patterns[name];
+    const isId = UUID.test(value);
+    params[name] = isId ? value.toLowerCase() : value;
+    if (isId) {
+      trail.resourceId = params[name];
+      if (name === about) trail.about.add(params[name]);
+    }
+    isGood &&= pattern === undefined ? isId : pattern.test(value);
   }
-  return params;
-}
-
-/** Notes the ids in the path, also for a caller who is going to be refused. */
-function nameResource({ about }: Endpoint, req: Request, trail: Trail): void {
-  for (const [name, value] of Object.entries(req.params)) {
-    if (typeof value !== 'string' || !UUID.test(value)) continue;
-    trail.resourceId = value.toLowerCase();
-    if (name === about) trail.about.add(trail.resourceId);
-  }
+  return isGood ? params : undefined;
 }
 
 function header(req: Request, name: string): string | undefined {
@@ -70,11 +73,11 @@ export async function readCall(
   res: Response,
   { authenticate, trail }: { authenticate: (req: Request) => Caller | Promise<Caller>; trail: Trail },
 ): Promise<Call> {
-  nameResource(endpoint, req, trail);
+  const params = readParams(endpoint, req, trail);
   const caller = await authenticate(req);
   trail.caller = caller;
   const reach = reachOf(endpoint, caller);
-  const params = readParams(endpoint, req);
+  if (params === undefined) throw nothingHere();
   const own = ownOf(reach, caller, params.id);
   const { path, query } = splitUrl(req);
   const mediaTypes = endpoint.change === 'merge-patch' ? MEDIA_TYPES['merge-patch'] : MEDIA_TYPES.json;
@@ -117,6 +120,7 @@ function required(endpoint: Endpoint, sent: unknown, invalid: readonly InvalidPa
 }
 
 function noQuery(query: string): undefined {
+  if (query === '') return;
   const names = [...new Set(new URLSearchParams(query).keys())];
   if (names.length > 0)
     throw invalidRequest(names.map((parameter) => ({ parameter, detail: 'is not known here' })));

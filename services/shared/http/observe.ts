@@ -1,6 +1,5 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { Request, RequestHandler, Response } from 'express';
-import { contextOf, withContext } from '../log/context.ts';
+import { contextOf, currentContext, withContext } from '../log/context.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 
@@ -31,9 +30,8 @@ const single = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header[0] : header;
 
 /** Gives each request its ids, which its answer and everything done for it carry. */
-export const identify: RequestHandler = (req, res, next) => {
+export const identify: RequestHandler = (req, _res, next) => {
   const context = contextOf(single(req.headers['x-request-id']), single(req.headers.traceparent));
-  res.setHeader('x-request-id', context.requestId);
   withContext(context, next);
 };
 
@@ -68,11 +66,13 @@ export function observe(
     const entry: Observed = { route: 'unmatched' };
     observed.set(req, entry);
     inFlight += 1;
-    // The socket may be the one that emits this, and it knows no request.
-    res.once(
-      'close',
-      AsyncResource.bind(() => finish(req, res, entry, started)),
-    );
+    const context = currentContext();
+    res.once('close', () => {
+      const end = () => finish(req, res, entry, started);
+      // The socket may be the one that emits this, and it knows no request.
+      if (context === undefined) end();
+      else withContext(context, end);
+    });
     next();
   };
   return { handler, inFlight: () => inFlight };

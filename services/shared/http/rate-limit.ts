@@ -23,9 +23,9 @@ export function createRateLimit(perSecond: number): RateLimit {
     // Set anew, so that a Map's order is that of the last use.
     buckets.delete(key);
     buckets.set(key, { tokens, filledAt: nowMs });
-    for (const oldest of buckets.keys()) {
-      if (buckets.size <= MAX_KEYS) break;
-      buckets.delete(oldest);
+    if (buckets.size > MAX_KEYS) {
+      const [oldest] = buckets.keys();
+      buckets.delete(oldest ?? '');
     }
     return filled >= 1 ? 0 : (1 - filled) / perSecond;
   };

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { currentContext } from '../log/context.ts';
 import { type Problem, problemBody } from '../problem/problem.ts';
 import type { Answer } from './answer.ts';
 import { isUnchanged } from './version.ts';
@@ -32,8 +33,16 @@ export function unlessUnchanged(req: Request, answer: Answer): Answer {
 export function send(res: Response, answer: Answer, isDraining: () => boolean): void {
   if (res.headersSent || res.destroyed) return;
   const connection = isDraining() ? { connection: 'close' } : {};
+  const { requestId } = currentContext() ?? {};
+  const identity = requestId === undefined ? {} : { 'x-request-id': requestId };
   const length = answer.body === undefined ? {} : { 'content-length': Buffer.byteLength(answer.body) };
-  res.writeHead(answer.status, { ...SECURITY_HEADERS, ...answer.headers, ...length, ...connection });
+  res.writeHead(answer.status, {
+    ...SECURITY_HEADERS,
+    ...identity,
+    ...answer.headers,
+    ...length,
+    ...connection,
+  });
   res.end(answer.body);
 }
 
