@@ -223,7 +223,7 @@ describe('no event', () => {
 
 describe('while the audit trail cannot be written', () => {
   const may = (what: string) =>
-    world.patient.db.query(`${what} insert on audit_events ${what === 'grant' ? 'to' : 'from'} patient_app`);
+    world.patient.db.query(`${what} insert on audit_entries ${what === 'grant' ? 'to' : 'from'} patient_app`);
   beforeAll(() => may('revoke'));
   afterAll(() => may('grant'));
 

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import pg from 'pg';
+import { entryArgs, insertEntryText } from '../shared/audit/audit-store.ts';
 import type { Checkpoint } from '../shared/audit/checkpoint.ts';
 import type { AuditEvent } from '../shared/audit/event.ts';
 import { readEvidence } from '../shared/audit/evidence.ts';
@@ -31,6 +32,10 @@ export const onClient = (client: pg.Client): Db => ({
     (await client.query({ name: statement.name, text: statement.text, values: args as unknown as unknown[] }))
       .rows as never,
 });
+
+/** Appends so many entries of one event each. */
+export const appendEntries = (client: pg.Client, count: number, event = anEvent()): Promise<unknown> =>
+  client.query(insertEntryText(1, 'generate_series(1, $4::integer)'), [...entryArgs([event]), count]);
 
 export async function connectTo(url: string): Promise<pg.Client> {
   const client = new pg.Client(connectionSettings(url));
@@ -69,16 +74,16 @@ export function startSealer(url: string, service = 'things') {
   };
 }
 
-const COUNTS = `select (select count(*) from audit_events)::integer as events, (select count(*) from audit_links)::integer as links`;
+const COUNTS = `select (select count(*) from audit_entries)::integer as entries, (select count(*) from audit_links)::integer as links`;
 
-/** Waits until every event has a link and a checkpoint covers the last one. */
+/** Waits until every entry has a link and a checkpoint covers the last one. */
 export const sealed = (
   client: pg.Client,
   sealer: { checkpoints: () => readonly Checkpoint[] },
 ): Promise<void> =>
   eventually(async () => {
-    const { rows } = await client.query<{ events: number; links: number }>(COUNTS);
-    expectEqual(rows[0]?.links, rows[0]?.events);
+    const { rows } = await client.query<{ entries: number; links: number }>(COUNTS);
+    expectEqual(rows[0]?.links, rows[0]?.entries);
     expectEqual(sealer.checkpoints().at(-1)?.position, rows[0]?.links);
   }, 15_000);
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { linkAll } from '../shared/audit/chain.ts';
 import { listLinks } from '../shared/audit/verify-store.ts';
-import { onClient } from './audit-trail.ts';
+import { anEvent, onClient } from './audit-trail.ts';
 import { randomFrom } from './random.ts';
 
 export interface Attempt {
@@ -12,26 +12,26 @@ export interface Attempt {
   pick: (most: number) => number;
 }
 
-const EVENT_AT = 'select recorded_at, event_id from audit_links where position = $1';
+const ENTRY_AT = 'select recorded_at, entry_id from audit_links where position = $1';
 
 async function one(client: pg.Client, text: string, values: unknown[]): Promise<void> {
   const { rowCount } = await client.query(text, values);
   if (!rowCount) throw new Error(`nothing was bent by ${text}`);
 }
 
-/** Each changes one member of a covered event. */
+/** A change of one member of the entry's first event. */
+const setMember = (name: string, value: string): string =>
+  `events = jsonb_set(events::jsonb, '{0,${name}}', '${JSON.stringify(value)}')::json`;
+
+/** Each changes one member of a covered entry, or of an event in it. */
 const EDITS = [
-  `subject = subject || 'x'`,
-  `role = 'other'`,
-  `action = case action when 'read' then 'search' else 'read' end`,
-  `method = 'HEAD'`,
-  `route = route || 'x'`,
-  'status = status + 1',
-  `problem = 'other'`,
-  'resource_id = gen_random_uuid()',
+  ...Object.keys(anEvent()).map((name) => setMember(name, 'other')),
+  `events = (events::jsonb - 0)::json`,
+  `events = (events::jsonb || events::jsonb)::json`,
+  // Another text of the same JSON.
+  `events = (' ' || events::text)::json`,
   'about = about || gen_random_uuid()',
-  `source_ip = '192.0.2.1'`,
-  `request_id = request_id || 'x'`,
+  `subjects = subjects || 'x'::text`,
   `recorded_at = recorded_at + interval '1 microsecond'`,
   `xid = (xid::text::bigint + 1)::text::xid8`,
 ];
@@ -41,7 +41,7 @@ async function rewrite(client: pg.Client): Promise<void> {
   const links = await listLinks(onClient(client), { position: 0, recordedAt: '-infinity' }, 100_000);
   const hashes = linkAll(
     '0'.repeat(64),
-    links.flatMap(({ event }) => event ?? []),
+    links.flatMap(({ entry }) => entry ?? []),
   );
   await one(
     client,
@@ -52,31 +52,33 @@ async function rewrite(client: pg.Client): Promise<void> {
 }
 
 async function removeBoth(client: pg.Client, position: number): Promise<void> {
-  await one(client, `delete from audit_events where (recorded_at, id) in (${EVENT_AT})`, [position]);
+  await one(client, `delete from audit_entries where (recorded_at, id) in (${ENTRY_AT})`, [position]);
   await one(client, 'delete from audit_links where position = $1', [position]);
 }
 
 /** Ways to bend rows that a checkpoint covers. */
 export const TAMPERINGS: Readonly<Record<string, (attempt: Attempt) => Promise<void>>> = {
-  'edit an event': async ({ client, covered, pick }) => {
+  'edit an entry': async ({ client, covered, pick }) => {
     const edit = EDITS[pick(EDITS.length) - 1] ?? '';
-    await one(client, `update audit_events set ${edit} where (recorded_at, id) in (${EVENT_AT})`, [
+    await one(client, `update audit_entries set ${edit} where (recorded_at, id) in (${ENTRY_AT})`, [
       pick(covered),
     ]);
   },
-  'edit an event and write the chain anew': async ({ client, covered, pick }) => {
-    await one(client, `update audit_events set subject = 'nobody' where (recorded_at, id) in (${EVENT_AT})`, [
-      pick(covered),
-    ]);
+  'edit an entry and write the chain anew': async ({ client, covered, pick }) => {
+    await one(
+      client,
+      `update audit_entries set subjects = '{nobody}' where (recorded_at, id) in (${ENTRY_AT})`,
+      [pick(covered)],
+    );
     await rewrite(client);
   },
   'edit a link': ({ client, covered, pick }) =>
     one(client, `update audit_links set hash = sha256(hash) where position = $1`, [pick(covered)]),
-  'delete an event': ({ client, covered, pick }) =>
-    one(client, `delete from audit_events where (recorded_at, id) in (${EVENT_AT})`, [pick(covered)]),
+  'delete an entry': ({ client, covered, pick }) =>
+    one(client, `delete from audit_entries where (recorded_at, id) in (${ENTRY_AT})`, [pick(covered)]),
   'delete a link': ({ client, covered, pick }) =>
     one(client, 'delete from audit_links where position = $1', [pick(covered)]),
-  'delete an event and its link': ({ client, covered, pick }) => removeBoth(client, pick(covered)),
+  'delete an entry and its link': ({ client, covered, pick }) => removeBoth(client, pick(covered)),
   'delete both, close the gap and write the chain anew': async ({ client, covered, pick }) => {
     const position = pick(covered);
     await removeBoth(client, position);
@@ -85,37 +87,36 @@ export const TAMPERINGS: Readonly<Record<string, (attempt: Attempt) => Promise<v
   },
   'delete the beginning': ({ client, covered, pick }) =>
     one(client, 'delete from audit_links where position <= $1', [pick(covered)]),
-  'insert an event': ({ client, covered, pick }) =>
+  'insert an entry': ({ client, covered, pick }) =>
     one(
       client,
-      `insert into audit_events (id, recorded_at, xid, subject, action, method, route, status, about, request_id)
+      `insert into audit_entries (id, recorded_at, xid, events, about, subjects)
        overriding system value
-       select e.id + 1000000, e.recorded_at, l.xid, 'forged', 'read', 'GET', '/', 200, '{}', 'r'
-         from audit_links l join audit_events e on e.recorded_at = l.recorded_at and e.id = l.event_id
+       select e.id + 1000000, e.recorded_at, l.xid, e.events, '{}', '{forged}'
+         from audit_links l join audit_entries e on e.recorded_at = l.recorded_at and e.id = l.entry_id
         where l.position = $1 and l.xid < (select xid from audit_links where position = $2)`,
       // Of an earlier transaction than the last link's: what is newer has only just arrived, and is sealed next.
       [pick(Math.floor(covered / 2)), covered],
     ),
-  'insert an event with a link of its own': async ({ client, covered, pick }) => {
+  'insert an entry with a link of its own': async ({ client, covered, pick }) => {
     const position = pick(covered);
     await client.query('update audit_links set position = position + 1 where position >= $1', [position]);
     await client.query(
       `with forged as (
-         insert into audit_events (subject, action, method, route, status, about, request_id)
-         values ('forged', 'read', 'GET', '/', 200, '{}', 'r') returning *)
+         insert into audit_entries (events, about, subjects) values ('[]', '{}', '{forged}') returning *)
        insert into audit_links select $1, id, recorded_at, xid, '\\x00' from forged`,
       [position],
     );
     await rewrite(client);
   },
-  'swap two events': async ({ client, covered, pick }) => {
+  'swap two entries': async ({ client, covered, pick }) => {
     const first = pick(covered - 1);
     await one(
       client,
-      `update audit_events e set request_id = other.request_id
-         from audit_links l, audit_links m, audit_events other
-        where e.recorded_at = l.recorded_at and e.id = l.event_id
-          and other.recorded_at = m.recorded_at and other.id = m.event_id
+      `update audit_entries e set events = other.events
+         from audit_links l, audit_links m, audit_entries other
+        where e.recorded_at = l.recorded_at and e.id = l.entry_id
+          and other.recorded_at = m.recorded_at and other.id = m.entry_id
           and ((l.position = $1 and m.position = $2) or (l.position = $2 and m.position = $1))`,
       [first, first + pick(covered - first)],
     );
@@ -140,7 +141,7 @@ export const TAMPERINGS: Readonly<Record<string, (attempt: Attempt) => Promise<v
   'cut off the end': async ({ client, covered, pick }) => {
     const position = pick(covered);
     await client.query(
-      'delete from audit_events where (recorded_at, id) in (select recorded_at, event_id from audit_links where position >= $1)',
+      'delete from audit_entries where (recorded_at, id) in (select recorded_at, entry_id from audit_links where position >= $1)',
       [position],
     );
     await one(client, 'delete from audit_links where position >= $1', [position]);

@@ -1,9 +1,15 @@
 // Bends the audit trail in random ways, one at a time, and looks whether audit:verify finds each.
 // npm run test:tampering -- [--count N] [--seed N]
 import { parseArgs } from 'node:util';
-import { insertEvents } from '../../services/shared/audit/audit-store.ts';
 import { verifyTrail } from '../../services/shared/audit/verify.ts';
-import { anEvent, connectTo, onClient, sealed, startSealer } from '../../services/testing/audit-trail.ts';
+import {
+  anEvent,
+  appendEntries,
+  connectTo,
+  onClient,
+  sealed,
+  startSealer,
+} from '../../services/testing/audit-trail.ts';
 import startTestServer from '../../services/testing/global-setup.ts';
 import { createDatabase } from '../../services/testing/postgres.ts';
 import { picker, TAMPERINGS } from '../../services/testing/tampering.ts';
@@ -15,13 +21,13 @@ const { values } = parseArgs({
   },
 });
 const [count, seed] = [Number(values.count), Number(values.seed)];
-const EVENTS = 300;
+const ENTRIES = 300;
 
 await startTestServer();
 const database = await createDatabase('patient');
 const client = await connectTo(database.ownerUrl);
 const sealer = startSealer(database.url, 'patient');
-for (let n = 0; n < EVENTS; n += 1) await insertEvents(onClient(client), [anEvent({ requestId: String(n) })]);
+for (let n = 0; n < ENTRIES; n += 1) await appendEntries(client, 1, anEvent({ requestId: String(n) }));
 await sealed(client, sealer);
 await sealer.stop();
 const checkpoints = sealer.checkpoints();
@@ -34,7 +40,7 @@ for (let attempt = 1; attempt <= count; attempt += 1) {
   const [name, tamper] = ways[pick(ways.length) - 1] ?? ways[0] ?? [];
   if (name === undefined || tamper === undefined) throw new Error('there is no way to tamper');
   await client.query('begin');
-  await tamper({ client, covered: EVENTS, pick });
+  await tamper({ client, covered: ENTRIES, pick });
   const { ok } = await verifyTrail(onClient(client), checkpoints);
   await client.query('rollback');
   if (ok) missed.push(`attempt ${attempt}: ${name}`);

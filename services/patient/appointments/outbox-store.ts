@@ -1,4 +1,4 @@
-import { insertEventsText } from '../../shared/audit/audit-store.ts';
+import { type EntryArgs, entryArgs, insertEntryText } from '../../shared/audit/audit-store.ts';
 import type { AuditEvent } from '../../shared/audit/event.ts';
 import type { Db } from '../../shared/db/database.ts';
 import { instantText, lookup, sql } from '../../shared/db/statement.ts';
@@ -39,7 +39,7 @@ type PendingArgs = [
   reason: string | null,
   notes: string | null,
   keyed: boolean,
-  events: string,
+  ...entry: EntryArgs,
 ];
 
 // One statement, so that revision, appointment and audit event commit together. The patient cannot be deleted meanwhile.
@@ -51,7 +51,7 @@ const pendingText = (more: string): string =>
      on conflict do nothing
      returning appointment_id
    ), audited as (
-     ${insertEventsText('$9', 'wish')}
+     ${insertEntryText(9, 'wish')}
    )
    insert into appointments (id, patient_id, doctor_id, starts_at, ends_at, status, reason, notes, next_try_at)
    select wish.appointment_id, $2, $3, $4, $5, 'pending', $6, $7, ${FIRST_TRY} from wish
@@ -67,8 +67,8 @@ const INSERT_PENDING_WITHIN = sql<
   { createdAt: string }
 >(
   'appointments.insert_pending_within',
-  pendingText(`and ${withinScope('patients.id', 10)}
-        and ($12::integer is null or $12 > (
+  pendingText(`and ${withinScope('patients.id', 12)}
+        and ($14::integer is null or $14 > (
           select count(*) from appointments a where a.patient_id = $2 and a.answered_revision < a.revision))`),
 );
 
@@ -98,7 +98,7 @@ export async function insertPending(
     reason ?? null,
     notes ?? null,
     keyed,
-    JSON.stringify(event === undefined ? [] : [event]),
+    ...entryArgs(event === undefined ? [] : [event]),
   ];
   const [row] =
     maxPending === undefined && !isLimited(scope)

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { type Sent, send, startWorld, type World } from '../../testing/access-world.ts';
+import { anEvent, appendEntries } from '../../testing/audit-trail.ts';
 
 let world: World;
 let admin: string;
@@ -60,6 +61,15 @@ test('GET /audit-events 200 by patient, subject and time', async () => {
     (await list(`/audit-events?from=${since}&patientId=${patientId}`)).items.map(({ id }) => id),
   ).toContain(newest?.id);
   expect((await list(`/audit-events?patientId=${uuidv7()}`)).items).toEqual([]);
+});
+
+test('GET /audit-events 200 of somebody who did so much that it is not collected first', async () => {
+  await appendEntries(world.patient.db, 5_000, anEvent({ subject: 'busy' }));
+  const first = await list('/audit-events?subject=busy&limit=3');
+  const second = await list(`/audit-events?subject=busy&limit=3&cursor=${first.nextCursor}`);
+  const ids = [...first.items, ...second.items].map(({ id }) => id);
+  expect(ids).toEqual([...new Set(ids)].sort((a, b) => b - a));
+  expect(ids).toHaveLength(6);
 });
 
 test.each(['/audit-events?', '/audit-events?patientId=', '/patients/'])(

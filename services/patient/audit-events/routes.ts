@@ -7,7 +7,7 @@ import { instant, text, uuid } from '../../shared/schema/schema.ts';
 import { scopeOf } from '../access.ts';
 import { requirePatient } from '../patients/store.ts';
 import { accessLogEntry, auditEvent } from './audit-event.ts';
-import { accessLog, eventList, patientEventList } from './store.ts';
+import { accessLog, eventList, fewEventsList, hasFewEvents } from './store.ts';
 
 const ORDER = '-recordedAt';
 const positionOf = (cursor: string | undefined) => readCursor(cursor, ORDER, isTimestamp, isSortKeyOf.bigint);
@@ -31,8 +31,12 @@ export const auditEventEndpoints = ({ db }: { db: Database }): Endpoint[] => [
     query: eventsQuery,
     answers: { 200: pageSchema(auditEvent) },
     handle: async ({ query: { limit, cursor, ...filters }, trail }) => {
-      if (filters.patientId !== undefined) trail.about.add(filters.patientId);
-      const list = filters.patientId === undefined ? eventList : patientEventList;
+      const { patientId, subject } = filters;
+      if (patientId !== undefined) trail.about.add(patientId);
+      const areFew =
+        patientId !== undefined ||
+        (subject !== undefined && (await hasFewEvents(db, { ...filters, subject })));
+      const list = areFew ? fewEventsList : eventList;
       return okPage(await list.page(db, { filters, order: ORDER, limit, after: positionOf(cursor) }));
     },
   }),

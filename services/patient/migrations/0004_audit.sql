@@ -1,36 +1,41 @@
--- One row per answered request. Nobody but the owner may change or remove one; the application role inserts and selects.
-create table audit_events (
+-- One row for the events that one commit kept: a request's own, or those of all requests that were answered together. Nobody but the
+-- owner may change or remove one; the application role inserts and selects.
+create table audit_entries (
   id bigint generated always as identity,
   recorded_at timestamptz not null default clock_timestamp(),
   -- Of the transaction that kept it: what is older than every running transaction is final, and can be sealed.
   xid xid8 not null default pg_current_xact_id(),
-  subject text not null,
-  role text,
-  action text not null constraint audit_events_action_known check (action in ('create', 'read', 'update', 'delete', 'search')),
-  method text not null,
-  route text not null,
-  status smallint not null,
-  problem text,
-  resource_id uuid,
+  -- json, not jsonb: the chain covers this text.
+  events json not null,
+  -- What its events are looked up by.
   about uuid[] not null,
-  source_ip text,
-  request_id text not null,
-  constraint audit_events_pkey primary key (recorded_at, id)
+  subjects text[] not null,
+  constraint audit_entries_pkey primary key (recorded_at, id)
 ) partition by range (recorded_at);
 
-create index audit_events_unsealed on audit_events (xid, id);
-create index audit_events_subject on audit_events (subject, recorded_at, id);
-create index audit_events_about on audit_events using gin (about);
+create index audit_entries_unsealed on audit_entries (xid, id);
+create index audit_entries_about_subjects on audit_entries using gin (about, subjects);
 
--- The chain: the hash of each event and of the link before it. recorded_at and xid are the event's, so that both are in one month.
+-- One row per answered request.
+create view audit_events as
+select e.id * 1024 + item.number - 1 as id, e.id as entry_id, e.recorded_at,
+       item.subject, item.role, item.action, item.method, item.route, item.status, item.problem, item.resource_id, item.about,
+       item.source_ip, item.request_id, e.about as entry_about, e.subjects as entry_subjects
+  from audit_entries e
+  cross join lateral rows from (json_to_recordset(e.events) as (
+         subject text, role text, action text, method text, route text, status smallint, problem text, "resourceId" uuid,
+         about uuid[], "sourceIp" text, "requestId" text)) with ordinality
+       as item (subject, role, action, method, route, status, problem, resource_id, about, source_ip, request_id, number);
+
+-- The chain: the hash of each entry and of the link before it. recorded_at and xid are the entry's, so that both are in one month.
 create table audit_links (
   position bigint not null,
-  event_id bigint not null,
+  entry_id bigint not null,
   recorded_at timestamptz not null,
   xid xid8 not null,
   hash bytea not null,
   constraint audit_links_pkey primary key (position, recorded_at),
-  constraint audit_links_event_key unique (recorded_at, event_id)
+  constraint audit_links_entry_key unique (recorded_at, entry_id)
 ) partition by range (recorded_at);
 
 -- Makes the partitions of this month and the next two, where they are missing. It works as the owner, because the application role
@@ -45,13 +50,14 @@ declare
 begin
   -- Two that find a month missing would both make it.
   perform pg_advisory_xact_lock(7203818);
-  foreach parent in array array['audit_events', 'audit_links'] loop
+  foreach parent in array array['audit_entries', 'audit_links'] loop
     for months in 0..2 loop
       begins := (date_trunc('month', now() at time zone 'UTC') + make_interval(months => months)) at time zone 'UTC';
       part := parent || to_char(begins at time zone 'UTC', '_YYYY_MM');
       -- Looked for first: `if not exists` would lock the parent all the same.
       if to_regclass('public.' || part) is null then
-        execute format('create table public.%I partition of public.%I for values from (%L) to (%L)',
+        -- An entry of a few thousand bytes stays in its row: to compress it costs more than to write it.
+        execute format('create table public.%I partition of public.%I for values from (%L) to (%L) with (toast_tuple_target = 8160)',
                        part, parent, begins, ((begins at time zone 'UTC') + interval '1 month') at time zone 'UTC');
       end if;
     end loop;

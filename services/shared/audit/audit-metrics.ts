@@ -6,14 +6,14 @@ export function auditMetrics(registry: Registry): {
 } {
   const registers = [registry];
   const sealedTotal = new Counter({
-    name: 'audit_events_sealed_total',
-    help: 'Audit events that this replica has sealed.',
+    name: 'audit_entries_sealed_total',
+    help: 'Entries of the audit trail that this replica has sealed.',
     registers,
   });
   let known = { lagSeconds: 0, at: performance.now() };
   new Gauge({
     name: 'audit_unsealed_seconds',
-    help: 'How long the oldest audit event that is not sealed has waited; it grows while nobody looks.',
+    help: 'How long the oldest entry of the audit trail that is not sealed has waited; it grows while nobody looks.',
     registers,
     collect() {
       this.set(known.lagSeconds + (performance.now() - known.at) / 1000);

@@ -1,18 +1,30 @@
 import type { Db } from '../db/database.ts';
-import { sql } from '../db/statement.ts';
+import { append } from '../db/statement.ts';
 import type { AuditEvent } from './event.ts';
 
-/** `insert` of the events in a parameter that holds a JSON array; with `from` it inserts them once for each row of that. */
-export const insertEventsText = (parameter: string, from = ''): string =>
-  `insert into audit_events (subject, role, action, method, route, status, problem, resource_id, about, source_ip, request_id)
-   select e.subject, e.role, e.action, e.method, e.route, e.status, e.problem, e."resourceId", e.about, e."sourceIp", e."requestId"
-     from ${from}${from === '' ? '' : ', '}json_to_recordset(${parameter}::json) as e (
-            subject text, role text, action text, method text, route text, status smallint, problem text, "resourceId" uuid,
-            about uuid[], "sourceIp" text, "requestId" text)`;
+/** An entry of the trail as parameters of a statement: its events, and what they are looked up by. */
+export type EntryArgs = [events: string | null, about: readonly string[], subjects: readonly string[]];
 
-const INSERT_EVENTS = sql<[events: string]>('audit.insert_events', insertEventsText('$1'));
+/** Events as one entry; without any they are none. */
+export function entryArgs(events: readonly AuditEvent[]): EntryArgs {
+  const about = new Set<string>();
+  const subjects = new Set<string>();
+  for (const event of events) {
+    subjects.add(event.subject);
+    for (const id of event.about) about.add(id);
+  }
+  return [events.length === 0 ? null : JSON.stringify(events), [...about], [...subjects]];
+}
+
+/** `insert` of the entry in three parameters from number `first` on, unless it is none; with `from` once for each row of that. */
+export const insertEntryText = (first: number, from?: string): string =>
+  `insert into audit_entries (events, about, subjects)
+   select $${first}::json, $${first + 1}::uuid[], $${first + 2}::text[]${from === undefined ? '' : ` from ${from}`}
+    where $${first} is not null`;
+
+const INSERT_ENTRY = append<EntryArgs>('audit.insert_entry', insertEntryText(1));
 
 /** Appends events; they are final when their transaction has committed. */
 export async function insertEvents(db: Db, events: readonly AuditEvent[]): Promise<void> {
-  await db.query(INSERT_EVENTS, [JSON.stringify(events)]);
+  await db.query(INSERT_ENTRY, entryArgs(events));
 }

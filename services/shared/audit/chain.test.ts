@@ -1,32 +1,34 @@
 import fc from 'fast-check';
 import { anEvent } from '../../testing/audit-trail.ts';
 import { follow, GENESIS, linkAll, type StoredLink } from './chain.ts';
-import type { StoredEvent } from './event.ts';
+import type { StoredEntry } from './entry.ts';
 
-const event = (id: number, more: Partial<StoredEvent> = {}): StoredEvent => ({
+const entry = (id: number, more: Partial<StoredEntry> = {}): StoredEntry => ({
   id: String(id),
   recordedAt: '2026-11-22T10:00:00.000000Z',
   xid: '700',
-  ...anEvent(),
+  events: JSON.stringify([anEvent()]),
+  about: '{}',
+  subjects: '{someone}',
   ...more,
 });
 
-const chainOf = (events: readonly StoredEvent[]): StoredLink[] => {
-  const hashes = linkAll(GENESIS.hash, events);
-  return events.map((each, index) => ({
+const chainOf = (entries: readonly StoredEntry[]): StoredLink[] => {
+  const hashes = linkAll(GENESIS.hash, entries);
+  return entries.map((each, index) => ({
     position: index + 1,
     hash: hashes[index] ?? '',
-    eventId: each.id,
-    event: each,
+    entryId: each.id,
+    entry: each,
   }));
 };
-const tenEvents = Array.from({ length: 10 }, (_, index) => event(index + 1));
+const tenEntries = Array.from({ length: 10 }, (_, index) => entry(index + 1));
 const known = new Map<number, string>();
 
 test('a chain as it was made has no fault, walked whole or in any pieces', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 9 }), (size) => {
-      const links = chainOf(tenEvents);
+      const links = chainOf(tenEntries);
       let tip = GENESIS;
       for (let start = 0; start < links.length; start += size) {
         const followed = follow(tip, links.slice(start, start + size), known);
@@ -38,35 +40,27 @@ test('a chain as it was made has no fault, walked whole or in any pieces', () =>
   );
 });
 
-test('a change of any member of any event is found at its position', () => {
-  const members: Partial<StoredEvent>[] = [
-    { subject: 'other' },
-    { role: null },
-    { action: 'search' },
-    { method: 'HEAD' },
-    { route: '/' },
-    { status: 404 },
-    { problem: 'not-found' },
-    { resourceId: 'x' },
-    { about: ['x'] },
-    { sourceIp: null },
-    { requestId: 's' },
+test('a change of any member of any entry is found at its position', () => {
+  const members: Partial<StoredEntry>[] = [
+    { events: JSON.stringify([anEvent({ status: 404 })]) },
+    { about: '{x}' },
+    { subjects: '{other}' },
     { recordedAt: '2026-11-22T10:00:00.000001Z' },
     { xid: '701' },
     { id: '99' },
   ];
-  expect(members.map((member) => Object.keys(member)[0]).sort()).toEqual(Object.keys(event(1)).sort());
+  expect(members.map((member) => Object.keys(member)[0]).sort()).toEqual(Object.keys(entry(1)).sort());
   for (const member of members) {
-    const links = chainOf(tenEvents);
-    links[4] = { ...(links[4] as StoredLink), event: event(5, member) };
-    expect(follow(GENESIS, links, known).fault).toEqual({ kind: 'changed', position: 5, eventId: '5' });
+    const links = chainOf(tenEntries);
+    links[4] = { ...(links[4] as StoredLink), entry: entry(5, member) };
+    expect(follow(GENESIS, links, known).fault).toEqual({ kind: 'changed', position: 5, entryId: '5' });
   }
 });
 
-const links = chainOf(tenEvents);
+const links = chainOf(tenEntries);
 const at = (index: number) => links[index] as StoredLink;
 test.each<[string, StoredLink[], object]>([
-  ['an event that is gone', links.with(3, { ...at(3), event: undefined }), { kind: 'removed', position: 4 }],
+  ['an entry that is gone', links.with(3, { ...at(3), entry: undefined }), { kind: 'removed', position: 4 }],
   ['a link that is gone', links.toSpliced(3, 1), { kind: 'removed', position: 4 }],
   ['a link too many', links.toSpliced(3, 0, at(2)), { kind: 'inserted', position: 3 }],
   [
@@ -79,7 +73,7 @@ test.each<[string, StoredLink[], object]>([
 });
 
 test('a chain that was written anew has no fault in itself, and is found by the hash that a signature vouches for', () => {
-  const anew = chainOf(tenEvents.with(4, event(5, { subject: 'nobody' })));
+  const anew = chainOf(tenEntries.with(4, entry(5, { subjects: '{nobody}' })));
   expect(follow(GENESIS, anew, known).fault).toBeUndefined();
   expect(follow(GENESIS, anew, new Map([[7, at(6).hash]])).fault).toMatchObject({
     kind: 'rewritten',

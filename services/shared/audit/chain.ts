@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalBytes, type StoredEvent } from './event.ts';
+import { canonicalBytes, type StoredEntry } from './entry.ts';
 
 /** Where the chain ends: the number of the last link, from 1 on, and its hash as hexadecimal digits. */
 export interface Tip {
@@ -9,29 +9,29 @@ export interface Tip {
 
 export const GENESIS: Tip = { position: 0, hash: '0'.repeat(64) };
 
-/** The hash of a link: of the hash before it and the event, so that it stands for everything up to the event. */
-export const linkHash = (previous: string, event: StoredEvent): string =>
-  createHash('sha256').update(Buffer.from(previous, 'hex')).update(canonicalBytes(event)).digest('hex');
+/** The hash of a link: of the hash before it and the entry, so that it stands for everything up to the entry. */
+export const linkHash = (previous: string, entry: StoredEntry): string =>
+  createHash('sha256').update(Buffer.from(previous, 'hex')).update(canonicalBytes(entry)).digest('hex');
 
-/** The hashes of events that follow `previous`, in their order. */
-export function linkAll(previous: string, events: readonly StoredEvent[]): string[] {
+/** The hashes of entries that follow `previous`, in their order. */
+export function linkAll(previous: string, entries: readonly StoredEntry[]): string[] {
   let last = previous;
-  return events.map((event) => {
-    last = linkHash(last, event);
+  return entries.map((entry) => {
+    last = linkHash(last, entry);
     return last;
   });
 }
 
-/** A link as it is stored, with its event if that is there. */
+/** A link as it is stored, with its entry if that is there. */
 export interface StoredLink extends Tip {
-  eventId: string;
-  event: StoredEvent | undefined;
+  entryId: string;
+  entry: StoredEntry | undefined;
 }
 
 /** The first thing that is not as it was sealed. */
 export interface Fault extends Pick<Tip, 'position'> {
   kind: 'removed' | 'inserted' | 'changed' | 'rewritten' | 'cut-off';
-  eventId?: string;
+  entryId?: string;
 }
 
 /**
@@ -48,13 +48,13 @@ export function follow(
   for (const link of links) {
     const fault = (kind: Fault['kind'], at = link.position) => ({
       tip: { position, hash },
-      fault: { kind, position: at, eventId: link.eventId },
+      fault: { kind, position: at, entryId: link.entryId },
     });
     if (link.position > position + 1)
       return { tip: { position, hash }, fault: { kind: 'removed', position: position + 1 } };
     if (link.position <= position) return fault('inserted');
-    if (link.event === undefined) return fault('removed');
-    if (linkHash(hash, link.event) !== link.hash) return fault('changed');
+    if (link.entry === undefined) return fault('removed');
+    if (linkHash(hash, link.entry) !== link.hash) return fault('changed');
     const vouched = known.get(link.position);
     if (vouched !== undefined && vouched !== link.hash) return fault('rewritten');
     ({ position, hash } = link);

@@ -15,7 +15,7 @@ import { readEvidence } from './evidence.ts';
 const claim = {
   service: 'things',
   position: 7,
-  eventId: '9',
+  entryId: '9',
   hash: 'ab'.repeat(32),
   time: '2026-11-22T10:00:00Z',
 };
@@ -31,7 +31,7 @@ test('a checkpoint is signed by its key and by no other, and no member can be ch
   const changes: Partial<Checkpoint>[] = [
     { service: 'others' },
     { position: 8 },
-    { eventId: '8' },
+    { entryId: '8' },
     { hash: 'cd'.repeat(32) },
     { time: '2026-11-22T10:00:01Z' },
     { keyId: 'x' },

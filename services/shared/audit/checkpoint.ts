@@ -14,11 +14,11 @@ import { z } from 'zod';
 const content = z.strictObject({
   service: z.string(),
   position: z.int().positive(),
-  eventId: z.string(),
+  entryId: z.string(),
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   time: z.string(),
   keyId: z.string(),
-  /** The month, as `2026-11`, whose last event this is: without it, no link before the next one may be missing. */
+  /** The month, as `2026-11`, whose last entry this is: without it, no link before the next one may be missing. */
   endOf: z.string().optional(),
 });
 
@@ -73,8 +73,8 @@ export function readPublicKey(text: string): { keyId: string; key: KeyObject } {
   return { keyId: keyIdOf(key), key };
 }
 
-const signedBytes = ({ service, position, eventId, hash, time, keyId, endOf }: z.output<typeof content>) =>
-  Buffer.from(JSON.stringify([service, position, eventId, hash, time, keyId, endOf ?? null]));
+const signedBytes = ({ service, position, entryId, hash, time, keyId, endOf }: z.output<typeof content>) =>
+  Buffer.from(JSON.stringify([service, position, entryId, hash, time, keyId, endOf ?? null]));
 
 export function signCheckpoint(
   { privateKey, keyId }: SigningKey,

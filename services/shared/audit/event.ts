@@ -21,32 +21,3 @@ export interface AuditEvent {
   sourceIp: string | null;
   requestId: string;
 }
-
-/** An event as it is stored. Numbers of 64 bits and the instant, to the microsecond, are text: none of them may lose a digit. */
-export interface StoredEvent extends AuditEvent {
-  id: string;
-  recordedAt: string;
-  /** Of the transaction that stored it. */
-  xid: string;
-}
-
-/** The bytes that the chain covers: JSON of all members in a fixed order, as UTF-8. */
-export const canonicalBytes = (event: StoredEvent): Buffer =>
-  Buffer.from(
-    JSON.stringify([
-      event.id,
-      event.recordedAt,
-      event.xid,
-      event.subject,
-      event.role,
-      event.action,
-      event.method,
-      event.route,
-      event.status,
-      event.problem,
-      event.resourceId,
-      event.about,
-      event.sourceIp,
-      event.requestId,
-    ]),
-  );

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { anEvent, connectTo } from '../../testing/audit-trail.ts';
+import { eventually } from '../../testing/eventually.ts';
 import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import { type Database, type Db, openDatabase } from '../db/database.ts';
 import { createRecorder } from './recorder.ts';
@@ -26,7 +27,7 @@ afterAll(async () => {
   await database.drop();
 });
 beforeEach(async () => {
-  await owner.query('delete from audit_events');
+  await owner.query('delete from audit_entries');
   inserts = 0;
 });
 
@@ -66,10 +67,11 @@ test('an event comes back as it was given', async () => {
 });
 
 test('503 for those beyond the bound, while the others wait', async () => {
-  const { record } = createRecorder(db, 2);
+  const { record } = createRecorder(counting, 2);
   await owner.query('begin');
-  await owner.query('lock table audit_events in exclusive mode');
+  await owner.query('lock table audit_entries in exclusive mode');
   const first = record(anEvent());
+  await eventually(async () => expect(inserts).toBe(1));
   const waiting = [record(anEvent()), record(anEvent())];
   await expect(record(anEvent())).rejects.toMatchObject({ type: 'unavailable', status: 503 });
   await owner.query('commit');
@@ -79,9 +81,9 @@ test('503 for those beyond the bound, while the others wait', async () => {
 
 test('503 for all that share an insert which fails, and the next ones are recorded', async () => {
   const { record } = createRecorder(db);
-  await owner.query('revoke insert on audit_events from doctor_app');
+  await owner.query('revoke insert on audit_entries from doctor_app');
   const results = await Promise.allSettled([record(anEvent()), record(anEvent()), record(anEvent())]);
-  await owner.query('grant insert on audit_events to doctor_app');
+  await owner.query('grant insert on audit_entries to doctor_app');
   for (const result of results)
     expect(result).toMatchObject({ status: 'rejected', reason: { type: 'unavailable', status: 503 } });
   await record(anEvent());

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Db } from '../db/database.ts';
 import { unavailable } from '../problem/problem.ts';
 import { insertEvents } from './audit-store.ts';
@@ -31,6 +32,8 @@ export function createRecorder(db: Db, maxWaiting = MAX_WAITING): Recorder {
   const write = async (): Promise<void> => {
     isWriting = true;
     while (waiting.length > 0) {
+      // Those that come in the same turn of the event loop go with it.
+      await setImmediate();
       const batch = waiting;
       waiting = [];
       try {

@@ -2,8 +2,7 @@ import pg from 'pg';
 import { databaseNames } from '../../local/databases.ts';
 import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
 
-const INSERT = `insert into audit_events (subject, action, method, route, status, about, request_id)
-                values ('x', 'read', 'GET', '/', 200, '{}', 'r')`;
+const INSERT = `insert into audit_entries (events, about, subjects) values ('[]', '{}', '{}')`;
 
 describe.each(databaseNames)('the application role of the %s database', (service) => {
   let database: TestDatabase;
@@ -20,8 +19,8 @@ describe.each(databaseNames)('the application role of the %s database', (service
   });
 
   test('inserts and selects', async () => {
-    await client.query("insert into audit_links select 1, id, recorded_at, xid, '\\x00' from audit_events");
-    expect((await client.query('select from audit_links join audit_events on id = event_id')).rowCount).toBe(
+    await client.query("insert into audit_links select 1, id, recorded_at, xid, '\\x00' from audit_entries");
+    expect((await client.query('select from audit_links join audit_entries on id = entry_id')).rowCount).toBe(
       1,
     );
   });
@@ -29,12 +28,12 @@ describe.each(databaseNames)('the application role of the %s database', (service
   test('makes the months to come, again and again', async () => {
     await client.query('select audit_make_months()');
     const { rows } = await client.query<{ count: string }>(
-      `select count(*) from pg_class where relname like 'audit\\_events\\_2%' and relkind = 'r'`,
+      `select count(*) from pg_class where relname like 'audit\\_entries\\_2%' and relkind = 'r'`,
     );
     expect(rows[0]?.count).toBe('3');
   });
 
-  test.each(['audit_events', 'audit_links'])('may do nothing else with %s or its months', async (parent) => {
+  test.each(['audit_entries', 'audit_links'])('may do nothing else with %s or its months', async (parent) => {
     const { rows } = await client.query<{ name: string }>(
       'select relname as name from pg_class join pg_inherits on inhrelid = oid where inhparent = $1::regclass',
       [parent],

@@ -1,12 +1,11 @@
 import type { Db } from '../db/database.ts';
 import { sql } from '../db/statement.ts';
 import type { Tip } from './chain.ts';
-import type { StoredEvent } from './event.ts';
+import type { StoredEntry } from './entry.ts';
 
-/** Select list of an event `e` as the chain covers it. */
-export const EVENT = `e.id::text as id, to_char(e.recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "recordedAt",
-          e.xid::text as xid, e.subject, e.role, e.action, e.method, e.route, e.status, e.problem, e.resource_id as "resourceId",
-          e.about, e.source_ip as "sourceIp", e.request_id as "requestId"`;
+/** Select list of an entry `e` as the chain covers it. */
+export const ENTRY = `e.id::text as id, to_char(e.recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "recordedAt",
+          e.xid::text as xid, e.events::text as events, e.about::text as about, e.subjects::text as subjects`;
 
 const MAKE_MONTHS = sql<[]>('audit.make_months', 'select audit_make_months()');
 
@@ -39,11 +38,11 @@ export async function walkIndexes(tx: Db): Promise<void> {
   await tx.query(WALK_INDEXES, []);
 }
 
-/** The last link, and what the search for the next events goes by. */
+/** The last link, and what the search for the next entries goes by. */
 export interface LastLink extends Tip {
-  eventId: string;
+  entryId: string;
   xid: string;
-  /** The event's month, as an instant and as its end, which is the next one's begin. */
+  /** The entry's month, as an instant and as its end, which is the next one's begin. */
   month: string;
   nextMonth: string;
   /** Whether its transaction lies in this cluster's future: the rows were restored from another one. */
@@ -52,7 +51,7 @@ export interface LastLink extends Tip {
 
 const FIND_LAST = sql<[], LastLink>(
   'audit.find_last_link',
-  `select l.position, encode(l.hash, 'hex') as hash, l.event_id::text as "eventId", l.xid::text as xid,
+  `select l.position, encode(l.hash, 'hex') as hash, l.entry_id::text as "entryId", l.xid::text as xid,
           date_trunc('month', l.recorded_at, 'UTC') as month,
           date_trunc('month', l.recorded_at, 'UTC') + interval '1 month' as "nextMonth",
           l.xid >= pg_snapshot_xmax(pg_current_snapshot()) as "isRestored"
@@ -66,7 +65,7 @@ export async function findLastLink(db: Db): Promise<LastLink | undefined> {
   return row;
 }
 
-/** Where to look for events: in one month, after an event of it. */
+/** Where to look for entries: in one month, after an entry of it. */
 export interface Search {
   from: string;
   to: string;
@@ -78,22 +77,22 @@ export interface Search {
 
 const LIST_UNSEALED = sql<
   [from: string, to: string, afterXid: string, afterId: string, restoredToo: boolean, limit: number],
-  StoredEvent
+  StoredEntry
 >(
   'audit.list_unsealed',
   // Below the oldest running transaction nothing can appear any more.
-  `select ${EVENT}
-     from audit_events e
+  `select ${ENTRY}
+     from audit_entries e
     where e.recorded_at >= $1 and e.recorded_at < $2 and (e.xid, e.id) > ($3::xid8, $4::bigint)
       and (e.xid < pg_snapshot_xmin(pg_current_snapshot())
            or $5::boolean and e.xid >= pg_snapshot_xmax(pg_current_snapshot()))
-      and not exists (select from audit_links l where l.recorded_at = e.recorded_at and l.event_id = e.id)
+      and not exists (select from audit_links l where l.recorded_at = e.recorded_at and l.entry_id = e.id)
     order by e.xid, e.id
     limit $6`,
 );
 
-/** Final events without a link, in the order in which they are to be sealed. */
-export const listUnsealed = (tx: Db, search: Search, limit: number): Promise<StoredEvent[]> =>
+/** Final entries without a link, in the order in which they are to be sealed. */
+export const listUnsealed = (tx: Db, search: Search, limit: number): Promise<StoredEntry[]> =>
   tx.query(LIST_UNSEALED, [
     search.from,
     search.to,
@@ -106,13 +105,13 @@ export const listUnsealed = (tx: Db, search: Search, limit: number): Promise<Sto
 const FIND_NEXT_MONTH = sql<[from: string], { from: string; to: string }>(
   'audit.find_next_month',
   `select date_trunc('month', e.recorded_at, 'UTC') as from, date_trunc('month', e.recorded_at, 'UTC') + interval '1 month' as to
-     from audit_events e
+     from audit_entries e
     where e.recorded_at >= $1 and now() >= date_trunc('month', e.recorded_at, 'UTC') + interval '1 minute'
     order by e.recorded_at
     limit 1`,
 );
 
-/** The first month from an instant on that has events and is at least a minute old. */
+/** The first month from an instant on that has entries and is at least a minute old. */
 export async function findNextMonth(tx: Db, from: string): Promise<{ from: string; to: string } | undefined> {
   const [row] = await tx.query(FIND_NEXT_MONTH, [from]);
   return row;
@@ -128,24 +127,24 @@ const INSERT_LINKS = sql<
   ]
 >(
   'audit.insert_links',
-  `insert into audit_links (position, event_id, recorded_at, xid, hash)
+  `insert into audit_links (position, entry_id, recorded_at, xid, hash)
    select $1::bigint + sealed.number, sealed.id, sealed.recorded_at, sealed.xid, decode(sealed.hash, 'hex')
      from unnest($2::bigint[], $3::timestamptz[], $4::xid8[], $5::text[])
           with ordinality as sealed (id, recorded_at, xid, hash, number)`,
 );
 
-/** Appends a link for each event, with its hash, after a position. */
+/** Appends a link for each entry, with its hash, after a position. */
 export async function insertLinks(
   tx: Db,
   after: number,
-  events: readonly StoredEvent[],
+  entries: readonly StoredEntry[],
   hashes: readonly string[],
 ): Promise<void> {
   await tx.query(INSERT_LINKS, [
     after,
-    events.map(({ id }) => id),
-    events.map(({ recordedAt }) => recordedAt),
-    events.map(({ xid }) => xid),
+    entries.map(({ id }) => id),
+    entries.map(({ recordedAt }) => recordedAt),
+    entries.map(({ xid }) => xid),
     hashes,
   ]);
 }
@@ -153,19 +152,19 @@ export async function insertLinks(
 const FIND_OLDEST_UNSEALED = sql<[from: string, afterXid: string, afterId: string], { ageSeconds: number }>(
   'audit.find_oldest_unsealed',
   `select extract(epoch from clock_timestamp() - e.recorded_at)::float8 as "ageSeconds"
-     from audit_events e
+     from audit_entries e
     where e.recorded_at >= $1 and (e.xid, e.id) > ($2::xid8, $3::bigint)
     order by e.xid, e.id
     limit 1`,
 );
 
-/** How long the first event after a link has waited, or 0. */
+/** How long the first entry after a link has waited, or 0. */
 export async function readLag(db: Db): Promise<number> {
   const last = await findLastLink(db);
   const [row] = await db.query(FIND_OLDEST_UNSEALED, [
     last?.month ?? '-infinity',
     last?.xid ?? '0',
-    last?.eventId ?? '0',
+    last?.entryId ?? '0',
   ]);
   return row?.ageSeconds ?? 0;
 }

@@ -1,8 +1,14 @@
 import type pg from 'pg';
-import { anEvent, connectTo, onClient, sealed, startSealer } from '../../testing/audit-trail.ts';
+import {
+  anEvent,
+  appendEntries,
+  connectTo,
+  onClient,
+  sealed,
+  startSealer,
+} from '../../testing/audit-trail.ts';
 import { eventually } from '../../testing/eventually.ts';
 import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
-import { insertEvents } from './audit-store.ts';
 import { GENESIS, linkAll } from './chain.ts';
 import { insertLinks, listUnsealed } from './seal-store.ts';
 import { verifyTrail } from './verify.ts';
@@ -26,16 +32,12 @@ afterEach(async () => {
   await database.drop();
 });
 
-const add = (count = 1) =>
-  insertEvents(
-    onClient(client),
-    Array.from({ length: count }, () => anEvent()),
-  );
+const add = (count: number) => appendEntries(client, count);
 const countLinks = async (): Promise<number> =>
   (await client.query<{ count: number }>('select count(*)::integer as count from audit_links')).rows[0]
     ?.count ?? 0;
 
-test('two sealers at once make one chain, which has every event once', async () => {
+test('two sealers at once make one chain, which has every entry once', async () => {
   const both = [start(), start()];
   for (let n = 0; n < 30; n += 1) await add(100);
   await eventually(async () => expect(await countLinks()).toBe(3_000), 20_000);
@@ -62,7 +64,7 @@ test('what was rolled back leaves a gap in the ids and none in the chain', async
   expect(await verifyTrail(onClient(client), sealer.checkpoints())).toMatchObject({
     ok: true,
     last: 6,
-    events: 6,
+    entries: 6,
   });
 });
 
@@ -70,7 +72,7 @@ test('a transaction that still runs is not passed by those after it, and how lon
   const sealer = start();
   const slow = await connectTo(database.ownerUrl);
   await slow.query('begin');
-  await insertEvents(onClient(slow), [anEvent({ requestId: 'slow' })]);
+  await appendEntries(slow, 1, anEvent({ requestId: 'slow' }));
   await add(3);
   await eventually(async () => expect(sealer.rounds.at(-1)?.lagSeconds).toBeGreaterThan(1));
   expect(await countLinks()).toBe(0);
@@ -79,21 +81,21 @@ test('a transaction that still runs is not passed by those after it, and how lon
   await sealed(client, sealer);
   await eventually(async () => expect(sealer.rounds.at(-1)?.lagSeconds).toBe(0));
   const { rows } = await client.query(
-    'select request_id from audit_links join audit_events on id = event_id order by position limit 1',
+    'select request_id from audit_links join audit_events using (entry_id) order by position limit 1',
   );
   expect(rows).toEqual([{ request_id: 'slow' }]);
 });
 
-/** Events as they come from another cluster: their transactions lie in this one's future. */
-const restoredEvents = (count: number) =>
+/** Entries as they come from another cluster: their transactions lie in this one's future. */
+const restoredEntries = (count: number) =>
   client.query(
-    `insert into audit_events (xid, subject, action, method, route, status, about, request_id)
-     select (900000000000 + n)::text::xid8, 'restored', 'read', 'GET', '/', 200, '{}', 'r' from generate_series(1, $1::integer) n`,
+    `insert into audit_entries (xid, events, about, subjects)
+     select (900000000000 + n)::text::xid8, '[]', '{}', '{restored}' from generate_series(1, $1::integer) n`,
     [count],
   );
 
 test('after a restore into another cluster the rest is sealed, and then what is new', async () => {
-  await restoredEvents(5);
+  await restoredEntries(5);
   const everything = { from: '-infinity', to: 'infinity', afterXid: '0', afterId: '0', restoredToo: true };
   const three = await listUnsealed(onClient(client), everything, 3);
   await insertLinks(onClient(client), 0, three, linkAll(GENESIS.hash, three));
@@ -103,7 +105,7 @@ test('after a restore into another cluster the rest is sealed, and then what is 
   await add(4);
   await sealed(client, sealer);
   const { rows } = await client.query<{ subject: string }>(
-    'select subject from audit_links join audit_events on id = event_id order by position',
+    'select subjects[1] as subject from audit_links join audit_entries on id = entry_id order by position',
   );
   expect(rows.map(({ subject }) => subject)).toEqual([
     ...Array.from({ length: 5 }, () => 'restored'),
@@ -119,14 +121,14 @@ describe('a month that has ended', () => {
       `select date_trunc('month', now(), 'UTC') - interval '1 month' as from, date_trunc('month', now(), 'UTC') as to`,
     );
     const { from, to } = rows[0] ?? { from: '', to: '' };
-    for (const parent of ['audit_events', 'audit_links'])
+    for (const parent of ['audit_entries', 'audit_links'])
       await client.query(
         `create table ${parent}_before partition of ${parent} for values from ('${from}') to ('${to}')`,
       );
     await add(2);
     await client.query(
-      `insert into audit_events (recorded_at, subject, action, method, route, status, about, request_id)
-       select ${LAST_MONTH}, 'before', 'read', 'GET', '/', 200, '{}', 'r' from generate_series(1, 3)`,
+      `insert into audit_entries (recorded_at, events, about, subjects)
+       select ${LAST_MONTH}, '[]', '{}', '{before}' from generate_series(1, 3)`,
     );
   });
 
@@ -140,12 +142,12 @@ describe('a month that has ended', () => {
     ]);
     expect(await verifyTrail(onClient(client), checkpoints)).toMatchObject({ ok: true, first: 1, last: 5 });
 
-    await client.query('drop table audit_events_before, audit_links_before');
+    await client.query('drop table audit_entries_before, audit_links_before');
     expect(await verifyTrail(onClient(client), checkpoints)).toMatchObject({
       ok: true,
       first: 4,
       last: 5,
-      events: 2,
+      entries: 2,
     });
     const others = checkpoints.filter(({ endOf }) => endOf === undefined);
     expect(await verifyTrail(onClient(client), others)).toMatchObject({

@@ -3,7 +3,7 @@ import type { Database, Db } from '../db/database.ts';
 import type { Log } from '../log/log.ts';
 import { GENESIS, linkAll } from './chain.ts';
 import { makeSigningKey, type SigningKey, signCheckpoint } from './checkpoint.ts';
-import type { StoredEvent } from './event.ts';
+import type { StoredEntry } from './entry.ts';
 import {
   findLastLink,
   findNextMonth,
@@ -23,7 +23,7 @@ export interface SealerParts {
   service: string;
   /** What checkpoints are signed with; undefined makes a key that lives as long as the process. */
   key: SigningKey | undefined;
-  /** Told after each round: how many events it sealed, and how long the oldest that is not sealed has waited. */
+  /** Told after each round: how many entries it sealed, and how long the oldest that is not sealed has waited. */
   onRound: (round: { sealed: number; lagSeconds: number }) => void;
 }
 
@@ -33,42 +33,42 @@ export interface Sealer {
   stop: () => Promise<void>;
 }
 
-const BATCH = 1_000;
+const BATCH = 500;
 const ROUND_MS = 500;
 const FAILED_ROUND_MS = 2_000;
 const CHECKPOINT_MS = 1_000;
 const MONTHS_MS = 24 * 3_600_000;
 
-type Signed = Pick<LastLink, 'position' | 'hash' | 'eventId'>;
+type Signed = Pick<LastLink, 'position' | 'hash' | 'entryId'>;
 
-/** The events to seal next. In one month they go by transaction; a month is ended before the next one begins. */
+/** The entries to seal next. In one month they go by transaction; a month is ended before the next one begins. */
 async function findNext(
   tx: Db,
   last: LastLink | undefined,
-): Promise<{ events: StoredEvent[]; endsMonth: boolean }> {
+): Promise<{ entries: StoredEntry[]; endsMonth: boolean }> {
   const search = async (
     from: string,
     to: string,
-    after: { xid: string; eventId: string },
+    after: { xid: string; entryId: string },
     restoredToo: boolean,
-  ) => listUnsealed(tx, { from, to, afterXid: after.xid, afterId: after.eventId, restoredToo }, BATCH);
-  const start = { xid: '0', eventId: '0' };
+  ) => listUnsealed(tx, { from, to, afterXid: after.xid, afterId: after.entryId, restoredToo }, BATCH);
+  const start = { xid: '0', entryId: '0' };
   const isRestored = last?.isRestored ?? false;
   if (last !== undefined) {
     const { month, nextMonth } = last;
-    let events = await search(month, nextMonth, last, isRestored);
+    let entries = await search(month, nextMonth, last, isRestored);
     // After a restore the transactions of the new cluster begin below those of the links.
-    if (events.length === 0 && isRestored) events = await search(month, nextMonth, start, false);
-    if (events.length > 0) return { events, endsMonth: false };
+    if (entries.length === 0 && isRestored) entries = await search(month, nextMonth, start, false);
+    if (entries.length > 0) return { entries, endsMonth: false };
   }
   const next = await findNextMonth(tx, last?.nextMonth ?? '-infinity');
-  if (next === undefined) return { events: [], endsMonth: false };
-  const events = await search(next.from, next.to, start, isRestored);
-  return { events, endsMonth: last !== undefined && events.length > 0 };
+  if (next === undefined) return { entries: [], endsMonth: false };
+  const entries = await search(next.from, next.to, start, isRestored);
+  return { entries, endsMonth: last !== undefined && entries.length > 0 };
 }
 
 /**
- * Seals what is final: gives each event its link in the chain, on any number of replicas, of which one is at work at a time. Signs a
+ * Seals what is final: gives each entry its link in the chain, on any number of replicas, of which one is at work at a time. Signs a
  * checkpoint of where the chain ends at most once a second, and one where a month ends, and writes them to the log, which takes them
  * out of the reach of whoever could change the database.
  */
@@ -82,28 +82,28 @@ export function createSealer({ db, log, service, key: given, onRound }: SealerPa
   let monthsMadeAt = Number.NEGATIVE_INFINITY;
   let failedAs: string | undefined;
 
-  const signTip = ({ position, hash, eventId }: Signed, endOf?: string): void => {
+  const signTip = ({ position, hash, entryId }: Signed, endOf?: string): void => {
     const time = new Date().toISOString();
-    const claim = { service, position, eventId, hash, time, ...(endOf === undefined ? {} : { endOf }) };
+    const claim = { service, position, entryId, hash, time, ...(endOf === undefined ? {} : { endOf }) };
     log.always({ checkpoint: signCheckpoint(key, claim) }, 'audit checkpoint');
     signedPosition = position;
     signedAt = performance.now();
   };
 
-  /** Seals one batch; returns how many events. */
+  /** Seals one batch; returns how many entries. */
   const seal = (): Promise<number> =>
     db.tx(async (tx) => {
       const [isFree] = await Promise.all([lockSealing(tx), walkIndexes(tx)]);
       if (!isFree) return 0;
       const last = await findLastLink(tx);
-      const { events, endsMonth } = await findNext(tx, last);
+      const { entries, endsMonth } = await findNext(tx, last);
       // Before the month is left: whoever drops it later needs this one.
       if (last !== undefined && endsMonth) signTip(last, last.month.slice(0, 7));
       const { position, hash } = last ?? GENESIS;
       tip = last;
-      if (events.length === 0) return 0;
-      await insertLinks(tx.last, position, events, linkAll(hash, events));
-      return events.length;
+      if (entries.length === 0) return 0;
+      await insertLinks(tx.last, position, entries, linkAll(hash, entries));
+      return entries.length;
     });
 
   const lag = (): Promise<number> =>

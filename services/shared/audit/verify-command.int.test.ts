@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type pg from 'pg';
-import { anEvent, connectTo, onClient, sealed, startSealer } from '../../testing/audit-trail.ts';
+import { appendEntries, connectTo, sealed, startSealer } from '../../testing/audit-trail.ts';
 import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { insertEvents } from './audit-store.ts';
 import { makeSigningKey } from './checkpoint.ts';
 import { runVerification } from './verify-command.ts';
 
@@ -22,7 +21,7 @@ beforeAll(async () => {
   database = await createDatabase('doctor');
   client = await connectTo(database.ownerUrl);
   const sealer = startSealer(database.url, 'doctor');
-  await insertEvents(onClient(client), [anEvent(), anEvent(), anEvent()]);
+  await appendEntries(client, 3);
   await sealed(client, sealer);
   await sealer.stop();
   log = file('log', ['a line of something else', ...sealer.lines].join('\n'));
@@ -44,18 +43,18 @@ async function verify(args: readonly string[], url = database.url) {
 test('0 and the counts, as the application role, when all is as it was sealed', async () => {
   const { code, text } = await verify(['--checkpoints', log]);
   expect(text).toMatch(
-    /^ok: 3 events; positions 1 to 3 are linked, up to 3 proven by 1 checkpoints; 0 wait to be sealed\n/,
+    /^ok: 3 entries; positions 1 to 3 are linked, up to 3 proven by 1 checkpoints; 0 wait to be sealed\n/,
   );
   expect(text).toContain('trusted because the log announces them');
   expect(code).toBe(0);
 });
 
 test('1, the row and the proof, when one was changed', async () => {
-  await client.query(`update audit_events set subject = 'nobody' where id = 2`);
+  await client.query(`update audit_entries set subjects = '{nobody}' where id = 2`);
   const { code, text } = await verify(['--checkpoints', log]);
-  await client.query(`update audit_events set subject = 'someone' where id = 2`);
+  await client.query(`update audit_entries set subjects = '{someone}' where id = 2`);
   expect(code).toBe(1);
-  expect(text).toMatch(/^NOT ok: at position 2 event 2 is not what was sealed there: it was changed/);
+  expect(text).toMatch(/^NOT ok: at position 2 entry 2 is not what was sealed there: it was changed/);
   expect(text).toMatch(/checkpoint 3 of \S+ \(key [0-9a-f]{16}\) proves it/);
 });
 

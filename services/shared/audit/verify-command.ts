@@ -29,16 +29,16 @@ export function describe(verification: Verification, { trusted, unknown, checkpo
     ...(unknown === 0 ? [] : [`${unknown} checkpoints were signed by other keys, and could not be used`]),
   ];
   if (verification.ok) {
-    const { first, last, proven, events, waiting } = verification;
+    const { first, last, proven, entries, waiting } = verification;
     return [
-      `ok: ${events} events; positions ${first} to ${last} are linked, up to ${proven} proven by ${checkpoints.length} checkpoints; ${waiting} wait to be sealed`,
+      `ok: ${entries} entries; positions ${first} to ${last} are linked, up to ${proven} proven by ${checkpoints.length} checkpoints; ${waiting} wait to be sealed`,
       ...notes,
     ];
   }
   const { fault, after, proof } = verification;
-  const event = fault.eventId === undefined ? 'the event' : `event ${fault.eventId}`;
+  const entry = fault.entryId === undefined ? 'the entry' : `entry ${fault.entryId}`;
   return [
-    `NOT ok: at position ${fault.position} ${event} ${WHAT[fault.kind]}`,
+    `NOT ok: at position ${fault.position} ${entry} ${WHAT[fault.kind]}`,
     after === undefined ? 'no checkpoint lies before it' : `all is well up to ${nameOf(after)}`,
     proof === undefined
       ? 'no checkpoint lies behind it: the links themselves show it'

@@ -1,8 +1,8 @@
 import type { Db } from '../db/database.ts';
 import { sql } from '../db/statement.ts';
 import type { StoredLink, Tip } from './chain.ts';
-import type { StoredEvent } from './event.ts';
-import { EVENT } from './seal-store.ts';
+import type { StoredEntry } from './entry.ts';
+import { ENTRY } from './seal-store.ts';
 
 const FIND_FIRST = sql<[], { position: number }>(
   'audit.find_first_link',
@@ -15,30 +15,30 @@ export async function findFirstPosition(db: Db): Promise<number | undefined> {
   return row?.position;
 }
 
-type LinkRow = Tip & { eventId: string; recordedAt: string; event: StoredEvent | null };
+type LinkRow = Tip & { entryId: string; recordedAt: string; entry: StoredEntry | null };
 
 const LIST_LINKS = sql<[afterPosition: number, afterInstant: string, limit: number], LinkRow>(
   'audit.list_links',
-  `select l.position, encode(l.hash, 'hex') as hash, l.event_id::text as "eventId", l.recorded_at::text as "recordedAt",
+  `select l.position, encode(l.hash, 'hex') as hash, l.entry_id::text as "entryId", l.recorded_at::text as "recordedAt",
           (select to_json(found) from (
-             select ${EVENT} from audit_events e where e.recorded_at = l.recorded_at and e.id = l.event_id) found) as event
+             select ${ENTRY} from audit_entries e where e.recorded_at = l.recorded_at and e.id = l.entry_id) found) as entry
      from audit_links l
     where (l.position, l.recorded_at) > ($1::bigint, $2::timestamptz)
     order by l.position, l.recorded_at
     limit $3`,
 );
 
-/** Links after one, with their events, by position; two of one position both come. */
+/** Links after one, with their entries, by position; two of one position both come. */
 export async function listLinks(
   db: Db,
   after: { position: number; recordedAt: string },
   limit: number,
 ): Promise<(StoredLink & { recordedAt: string })[]> {
   const rows = await db.query(LIST_LINKS, [after.position, after.recordedAt, limit]);
-  return rows.map(({ event, ...link }) => ({ ...link, event: event ?? undefined }));
+  return rows.map(({ entry, ...link }) => ({ ...link, entry: entry ?? undefined }));
 }
 
-export interface EventPlace {
+export interface EntryPlace {
   id: string;
   recordedAt: string;
   /** Whether it has a link, or may still wait for one. */
@@ -47,17 +47,17 @@ export interface EventPlace {
 
 const LIST_PLACES = sql<
   [afterInstant: string, afterId: string, tipPosition: number, limit: number],
-  EventPlace
+  EntryPlace
 >(
   'audit.list_places',
-  // What comes before the last sealed event, in its month or in an earlier one, has been sealed. After a restore from another
+  // What comes before the last sealed entry, in its month or in an earlier one, has been sealed. After a restore from another
   // cluster the numbers of transactions say nothing.
   `with tip as (
-     select date_trunc('month', l.recorded_at, 'UTC') as month, l.xid, l.event_id as id,
+     select date_trunc('month', l.recorded_at, 'UTC') as month, l.xid, l.entry_id as id,
             l.xid >= pg_snapshot_xmax(pg_current_snapshot()) as is_restored
        from audit_links l where l.position = $3
    ), page as (
-     select e.id, e.recorded_at, e.xid from audit_events e
+     select e.id, e.recorded_at, e.xid from audit_entries e
       where (e.recorded_at, e.id) > ($1::timestamptz, $2::bigint)
       order by e.recorded_at, e.id
       limit $4
@@ -69,14 +69,14 @@ const LIST_PLACES = sql<
                 where page.recorded_at < tip.month
                    or (page.recorded_at < tip.month + interval '1 month' and not tip.is_restored
                        and (page.xid, page.id) < (tip.xid, tip.id))) as "isFine"
-     from page left join audit_links l on l.recorded_at = page.recorded_at and l.event_id = page.id
+     from page left join audit_links l on l.recorded_at = page.recorded_at and l.entry_id = page.id
     order by page.recorded_at, page.id`,
 );
 
-/** Events after one, by time. */
+/** Entries after one, by time. */
 export const listPlaces = (
   db: Db,
   after: { recordedAt: string; id: string },
   tipPosition: number,
   limit: number,
-): Promise<EventPlace[]> => db.query(LIST_PLACES, [after.recordedAt, after.id, tipPosition, limit]);
+): Promise<EntryPlace[]> => db.query(LIST_PLACES, [after.recordedAt, after.id, tipPosition, limit]);

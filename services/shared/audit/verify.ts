@@ -4,10 +4,10 @@ import type { Checkpoint } from './checkpoint.ts';
 import { findFirstPosition, listLinks, listPlaces } from './verify-store.ts';
 
 export type Verification =
-  | { ok: true; first: number; last: number; proven: number; events: number; waiting: number }
+  | { ok: true; first: number; last: number; proven: number; entries: number; waiting: number }
   | { ok: false; fault: Fault; after: Checkpoint | undefined; proof: Checkpoint | undefined };
 
-const BATCH = 2_000;
+const BATCH = 500;
 
 /** What the chain begins from: nothing, or the end of a month that was dropped. */
 function beginningOf(first: number, checkpoints: readonly Checkpoint[]): Tip | undefined {
@@ -16,7 +16,7 @@ function beginningOf(first: number, checkpoints: readonly Checkpoint[]): Tip | u
 }
 
 /**
- * Walks the chain from the first link that is left to the last one, then every event, and compares with the checkpoints.
+ * Walks the chain from the first link that is left to the last one, then every entry, and compares with the checkpoints.
  * @param checkpoints with good signatures, by position
  */
 export async function verifyTrail(db: Db, checkpoints: readonly Checkpoint[]): Promise<Verification> {
@@ -44,10 +44,10 @@ export async function verifyTrail(db: Db, checkpoints: readonly Checkpoint[]): P
   const last = walked.tip.position;
   if (newest !== undefined && newest.position > last) return failed({ kind: 'cut-off', position: last + 1 });
 
-  const { inserted, events } = await walkEvents(db, last);
-  if (inserted !== undefined) return failed({ kind: 'inserted', position: last, eventId: inserted });
+  const { inserted, entries } = await walkEntries(db, last);
+  if (inserted !== undefined) return failed({ kind: 'inserted', position: last, entryId: inserted });
   const proven = newest?.position ?? 0;
-  return { ok: true, first, last, proven, events, waiting: events - (last - first + 1) };
+  return { ok: true, first, last, proven, entries, waiting: entries - (last - first + 1) };
 }
 
 async function walkLinks(
@@ -67,16 +67,16 @@ async function walkLinks(
   }
 }
 
-/** Looks for an event without a link that is older than the end of the chain. */
-async function walkEvents(db: Db, last: number): Promise<{ inserted?: string; events: number }> {
+/** Looks for an entry without a link that is older than the end of the chain. */
+async function walkEntries(db: Db, last: number): Promise<{ inserted?: string; entries: number }> {
   let after = { recordedAt: '-infinity', id: '0' };
-  for (let events = 0; ; ) {
+  for (let entries = 0; ; ) {
     const places = await listPlaces(db, after, last, BATCH);
     const inserted = places.find(({ isFine }) => !isFine);
-    if (inserted !== undefined) return { inserted: inserted.id, events };
+    if (inserted !== undefined) return { inserted: inserted.id, entries };
     const end = places.at(-1);
-    if (end === undefined) return { events };
-    events += places.length;
+    if (end === undefined) return { entries };
+    entries += places.length;
     after = end;
   }
 }

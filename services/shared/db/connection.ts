@@ -44,8 +44,11 @@ const CONNECTION_WAIT_MS = 500;
 /** What one statement may take; the server enforces it, and the client when the server is silent. */
 const STATEMENT_TIMEOUT_MS = 2_000;
 
-/** Settings of every connection of a service to its database. */
-export const connectionSettings = (url: string): pg.ClientConfig => ({
+/**
+ * Settings of every connection of a service to its database.
+ * @param gathers whether what is asked waits for the end of the turn of the event loop, to be sent together
+ */
+export const connectionSettings = (url: string, { gathers = true } = {}): pg.ClientConfig => ({
   connectionString: url,
   connectionTimeoutMillis: CONNECTION_WAIT_MS,
   statement_timeout: STATEMENT_TIMEOUT_MS,
@@ -58,6 +61,6 @@ export const connectionSettings = (url: string): pg.ClientConfig => ({
   keepAlive: true,
   // A question need not wait for the answer before it.
   pipeline: true,
-  stream: () => new BatchingSocket(),
+  ...(gathers ? { stream: () => new BatchingSocket() } : {}),
   types,
 });

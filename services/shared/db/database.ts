@@ -3,7 +3,7 @@ import type { Problem } from '../problem/problem.ts';
 import { connectionSettings } from './connection.ts';
 import { brokenConstraint } from './failure.ts';
 import { shareConnections } from './shared-connections.ts';
-import type { Statement } from './statement.ts';
+import type { Lane, Statement } from './statement.ts';
 
 /** What a store needs: a pool or a transaction. */
 export interface Db {
@@ -57,8 +57,8 @@ export interface DatabaseOptions {
   onIdleError: (error: Error) => void;
 }
 
-/** Beside the pool, which has the transactions. */
-const SHARED_CONNECTIONS = 2;
+/** How many connections the lanes have, beside the pool, which has the transactions. */
+const LANE_CONNECTIONS: Readonly<Record<Lane, number>> = { lookups: 2, appends: 1 };
 
 const BEGIN: pg.QueryConfig = { name: 'begin', text: 'begin' };
 const COMMIT: pg.QueryConfig = { name: 'commit', text: 'commit' };
@@ -163,7 +163,14 @@ export function openDatabase({ url, poolMax, constraints, onIdleError }: Databas
   const pool = new pg.Pool({ ...connectionSettings(url), min: poolMax, max: poolMax });
   // Without a listener the error of an idle connection would end the process.
   pool.on('error', onIdleError);
-  const shared = shareConnections(url, SHARED_CONNECTIONS, onIdleError);
+  const lanes = {
+    lookups: shareConnections(connectionSettings(url), LANE_CONNECTIONS.lookups, onIdleError),
+    appends: shareConnections(
+      connectionSettings(url, { gathers: false }),
+      LANE_CONNECTIONS.appends,
+      onIdleError,
+    ),
+  };
 
   /** Throws the problem that a broken constraint means. */
   const withProblems = async <Result>(work: Promise<Result>): Promise<Result> => {
@@ -181,7 +188,7 @@ export function openDatabase({ url, poolMax, constraints, onIdleError }: Databas
     // Not pool.query, which throws the connection away after any error, a broken constraint too.
     query: (statement, args) =>
       rowsOf(
-        (statement.shared ? shared.ask(questionOf(statement, args)) : undefined) ??
+        (statement.lane && lanes[statement.lane].ask(questionOf(statement, args))) ??
           onConnection(pool, (connection) => ask(connection, questionOf(statement, args))),
       ),
     tx: (work, options = {}) =>
@@ -193,11 +200,11 @@ export function openDatabase({ url, poolMax, constraints, onIdleError }: Databas
       const opened = await Promise.allSettled(Array.from({ length: poolMax }, () => pool.connect()));
       for (const result of opened) if (result.status === 'fulfilled') result.value.release();
       for (const result of opened) if (result.status === 'rejected') throw result.reason;
-      await shared.connect();
+      await Promise.all([lanes.lookups.connect(), lanes.appends.connect()]);
     },
     load: () => ({ size: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: async () => {
-      await Promise.all([shared.close(), pool.end()]);
+      await Promise.all([lanes.lookups.close(), lanes.appends.close(), pool.end()]);
     },
   };
 }

@@ -29,8 +29,10 @@ const APPEND_ONLY = `
   declare
     present record;
   begin
-    for present in select oid::regclass as name, relispartition from pg_class where relname like 'audit_%' and relkind in ('r', 'p') loop
-      execute format('revoke %s on %s from %I', case when present.relispartition then 'all' else 'update, delete' end, present.name, $role);
+    for present in select oid::regclass as name, relispartition, relkind from pg_class where relname like 'audit_%' and relkind in ('r', 'p', 'v') loop
+      execute format('revoke %s on %s from %I',
+                     case when present.relispartition then 'all' when present.relkind = 'v' then 'insert, update, delete' else 'update, delete' end,
+                     present.name, $role);
     end loop;
     for present in select oid::regprocedure as name from pg_proc where prosecdef and proname like 'audit_%' loop
       execute format('grant execute on function %s to %I', present.name, $role);

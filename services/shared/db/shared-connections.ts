@@ -1,5 +1,4 @@
 import pg from 'pg';
-import { connectionSettings } from './connection.ts';
 
 export interface SharedConnections {
   /** Asks on a connection that others ask on too; undefined when all of them are busy or away. */
@@ -21,11 +20,11 @@ interface SharedConnection {
 }
 
 /**
- * A few connections for single quick questions by key, each sent without waiting for the answers before it: a question on one of
- * them costs about half of one on a connection of its own. Never a transaction: the others' questions would be inside it.
+ * A few connections for single quick questions, each sent without waiting for the answers before it: a question on one of them costs
+ * about half of one on a connection of its own. Never a transaction: the others' questions would be inside it.
  */
 export function shareConnections(
-  url: string,
+  settings: pg.ClientConfig,
   count: number,
   onError: (error: Error) => void,
 ): SharedConnections {
@@ -37,7 +36,7 @@ export function shareConnections(
 
   const connect = async (connection: SharedConnection): Promise<void> => {
     connection.triedAt = performance.now();
-    const client = new pg.Client(connectionSettings(url));
+    const client = new pg.Client(settings);
     const leave = () => {
       if (connection.client === client) connection.client = undefined;
     };
@@ -65,9 +64,13 @@ export function shareConnections(
       const { client } = best;
       const connection = best;
       connection.waiting += 1;
-      return client.query(question).finally(() => {
-        connection.waiting -= 1;
-      }) as Promise<pg.QueryResult<never>>;
+      return new Promise((resolve, reject) => {
+        client.query(question, (error: Error | null, answer) => {
+          connection.waiting -= 1;
+          if (error) reject(error);
+          else resolve(answer as pg.QueryResult<never>);
+        });
+      });
     },
     connect: async () => {
       await Promise.all(connections.map((connection) => connection.client ?? connect(connection)));

@@ -1,9 +1,15 @@
+/**
+ * Connections on which several requests ask at the same time: `lookups` gather questions, because each write wakes a process of the
+ * database; what `appends` are asked goes out at once, because somebody has gathered it already and all of them wait.
+ */
+export type Lane = 'lookups' | 'appends';
+
 /** A prepared statement: its name stands for its text for ever, on every connection. */
 export interface Statement<Args extends readonly unknown[], Row extends object> {
   readonly name: string;
   readonly text: string;
-  /** Whether it may be asked on a connection that other requests ask on at the same time. */
-  readonly shared?: boolean;
+  /** The shared connections on which it may be asked outside of a transaction. */
+  readonly lane?: Lane;
   /** Never set; it carries the types. */
   readonly types?: { args: Args; row: Row };
 }
@@ -32,7 +38,13 @@ export function sql<Args extends readonly unknown[], Row extends object = Record
 export const lookup = <Args extends readonly unknown[], Row extends object>(
   name: string,
   text: string,
-): Statement<Args, Row> => ({ ...sql<Args, Row>(name, text), shared: true });
+): Statement<Args, Row> => ({ ...sql<Args, Row>(name, text), lane: 'lookups' });
+
+/** Defines a named statement that only inserts, by itself, what was gathered from several requests. */
+export const append = <Args extends readonly unknown[]>(
+  name: string,
+  text: string,
+): Statement<Args, Record<never, never>> => ({ ...sql<Args>(name, text), lane: 'appends' });
 
 /** SQL of an instant as RFC 3339 text in UTC, to the millisecond, for JSON that the database makes. */
 export const instantText = (expression: string): string =>
