@@ -1,9 +1,10 @@
 // Leaves out or bends one rule after the other in a copy of the tree, and shows which test notices. Exits with 1 when one survives.
 // npm run test:mutants [-- --only NAME | --random N --seed S]
-// Without options the rules of booking; with --random so many of those of access, picked by the seed; with --only those of both
-// whose names contain NAME.
+// Without options the rules of booking and of the audit trail; with --random so many of those of access, picked by the seed; with
+// --only those of all whose names contain NAME.
 import { parseArgs } from 'node:util';
 import { accessMutants } from './access.ts';
+import { auditMutants } from './audit.ts';
 import { bookingMutants } from './booking.ts';
 import { apply, type Mutant } from './mutant.ts';
 import { picked } from './pick.ts';
@@ -22,8 +23,10 @@ const { values } = parseArgs({
 function chosen(root: string): readonly Mutant[] {
   const { only, random, seed = String(Date.now() % 1_000_000) } = values;
   if (only !== undefined)
-    return [...bookingMutants, ...accessMutants(root)].filter(({ name }) => name.includes(only));
-  if (random === undefined) return bookingMutants;
+    return [...bookingMutants, ...auditMutants, ...accessMutants(root)].filter(({ name }) =>
+      name.includes(only),
+    );
+  if (random === undefined) return [...bookingMutants, ...auditMutants];
   console.log(`--random ${random} --seed ${seed}`);
   return picked(accessMutants(root), Number(random), Number(seed));
 }

@@ -1,12 +1,13 @@
 import { readSources } from '../../services/testing/source-tree.ts';
 import { accessMutants } from './access.ts';
+import { auditMutants } from './audit.ts';
 import { bookingMutants } from './booking.ts';
 import { fits } from './mutant.ts';
 import { picked } from './pick.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const access = accessMutants(root);
-const all = [...bookingMutants, ...access];
+const all = [...bookingMutants, ...auditMutants, ...access];
 
 test('every mutant finds its text exactly once, and changes it', () => {
   const faults = all.flatMap((mutant) => {

@@ -31,9 +31,9 @@ export function createRecorder(db: Db, maxWaiting = MAX_WAITING): Recorder {
 
   const write = async (): Promise<void> => {
     isWriting = true;
+    // Those that come in the same turn of the event loop go with the first; all others gather while one is written.
+    await setImmediate();
     while (waiting.length > 0) {
-      // Those that come in the same turn of the event loop go with it.
-      await setImmediate();
       const batch = waiting;
       waiting = [];
       try {

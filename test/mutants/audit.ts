@@ -1,0 +1,105 @@
+import { edits, type Mutant } from './mutant.ts';
+
+const RECORDER = 'services/shared/audit/recorder.ts';
+const TRAIL = 'services/shared/audit/trail.ts';
+const SEALER_STORE = 'services/shared/audit/seal-store.ts';
+const VERIFY = 'services/shared/audit/verify.ts';
+
+const kept = edits('services/audited.int');
+const proven = edits('shared/audit/');
+
+/** What the audit trail promises: nothing is told without an event, and no event can be bent. */
+export const auditMutants: readonly Mutant[] = [
+  kept(
+    'a change leaves no event',
+    'services/shared/audit/keep.ts',
+    '  await insertEvents(tx, [event]);\n',
+    '',
+  ),
+  kept(
+    'a booking leaves no event',
+    'services/patient/appointments/outbox-store.ts',
+    `\${insertEntryText(9, 'wish')}`,
+    'select $9::json, $10::uuid[], $11::text[]',
+  ),
+  kept('a refusal leaves no event', TRAIL, '[400, 401, 405,', '[400, 401, 403, 405,'),
+  kept('what is not found leaves no event', TRAIL, '[400, 401, 405,', '[400, 401, 404, 405,'),
+  kept(
+    'a list names nobody',
+    'services/shared/audit/trail.ts',
+    'about.length === 0 ? [...trail.about]',
+    'about.length >= 0 ? [...trail.about]',
+  ),
+  kept(
+    'an answer leaves although its event cannot be written',
+    'services/shared/http/app.ts',
+    'if (event !== undefined) await record(event);',
+    'if (event !== undefined) await record(event).catch(() => undefined);',
+  ),
+  proven(
+    'an event is said to be durable before it is',
+    RECORDER,
+    '      try {\n        await insertEvents(',
+    '      for (const { resolve } of batch) resolve();\n      try {\n        await insertEvents(',
+  ),
+  proven(
+    'any number of events waits',
+    RECORDER,
+    'if (waiting.length >= maxWaiting) {',
+    'if (maxWaiting === 0) {',
+  ),
+  proven(
+    'what a running transaction may still add is passed by',
+    SEALER_STORE,
+    'e.xid < pg_snapshot_xmin(pg_current_snapshot())',
+    'true',
+  ),
+  proven(
+    'a month is left without its checkpoint',
+    'services/shared/audit/sealer.ts',
+    '&& endsMonth)',
+    '&& !endsMonth)',
+  ),
+  proven(
+    'a link stands for its own entry only',
+    'services/shared/audit/chain.ts',
+    `.update(Buffer.from(previous, 'hex'))`,
+    '',
+  ),
+  proven(
+    'whom the events are about is not covered',
+    'services/shared/audit/entry.ts',
+    'xid, events, about, subjects]',
+    'xid, events, subjects]',
+  ),
+  proven(
+    'a chain that was written anew is believed',
+    'services/shared/audit/chain.ts',
+    `if (vouched !== undefined && vouched !== link.hash) return fault('rewritten');`,
+    'void vouched;',
+  ),
+  proven(
+    'an end that was cut off goes unseen',
+    VERIFY,
+    'if (newest !== undefined && newest.position > last)',
+    'if (newest !== undefined && newest.position < 0)',
+  ),
+  proven(
+    'an entry without a link goes unseen',
+    VERIFY,
+    'if (inserted !== undefined) return failed(',
+    'if (inserted === null) return failed(',
+  ),
+  proven(
+    'the application role may delete events',
+    'services/shared/db/migrate.ts',
+    `else 'update, delete' end`,
+    `else 'update' end`,
+  ),
+  proven(
+    'a signature is not looked at',
+    'services/shared/audit/evidence.ts',
+    'else if (isSignedBy(signer, data))',
+    'else if (signer !== null)',
+  ),
+];
