@@ -25,3 +25,7 @@ export const scopeOf = (own: Own | undefined): Scope => ({
   patientId: own?.role === 'patient' ? own.id : null,
   doctorId: own?.role === 'doctor' ? own.id : null,
 });
+
+/** The parameters of a statement that finds a record by its id within a scope. */
+export type ScopedId = [id: string, patientId: string | null, doctorId: string | null];
+export const scoped = (id: string, { patientId, doctorId }: Scope): ScopedId => [id, patientId, doctorId];

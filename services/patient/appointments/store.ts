@@ -2,7 +2,7 @@ import type { Db } from '../../shared/db/database.ts';
 import { defineList } from '../../shared/db/list.ts';
 import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
-import type { Scope } from '../access.ts';
+import { type Scope, type ScopedId, scoped } from '../access.ts';
 import type { Status } from './appointment.ts';
 
 const minutesBetween = (start: string, end: string) =>
@@ -58,9 +58,6 @@ const REPRESENTATION = `a.id, ${appointmentJson()} as json, a.version, a.patient
 
 // The appointments of a deleted patient are not to be seen.
 const OF_PRESENT_PATIENT = 'join patients p on p.id = a.patient_id and p.deleted_at is null';
-
-type ScopedId = [id: string, patientId: string | null, doctorId: string | null];
-const scoped = (id: string, { patientId, doctorId }: Scope): ScopedId => [id, patientId, doctorId];
 
 const REACHED = `a.id = $1 and ($2::uuid is null or a.patient_id = $2) and ($3::uuid is null or a.doctor_id = $3)`;
 

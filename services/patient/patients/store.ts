@@ -3,7 +3,7 @@ import type { Db } from '../../shared/db/database.ts';
 import { instantText, lookup, sql } from '../../shared/db/statement.ts';
 import type { Representation } from '../../shared/http/answer.ts';
 import { notFound } from '../../shared/problem/problem.ts';
-import { isLimited, type Scope } from '../access.ts';
+import { isLimited, type Scope, type ScopedId, scoped } from '../access.ts';
 import { digitsOf, type Identifier, identifierTaken, nameKey, type Patient } from './patient.ts';
 
 /** A patient `p` as it leaves: JSON text. */
@@ -31,9 +31,6 @@ export const hasPatient = (patientId: string, doctorId: string): string => `exis
   select from appointments had
    where had.patient_id = ${patientId} and had.doctor_id = ${doctorId}
      and had.status in ('booked', 'arrived', 'in-progress', 'fulfilled', 'noshow'))`;
-
-type ScopedId = [id: string, patientId: string | null, doctorId: string | null];
-const scoped = (id: string, { patientId, doctorId }: Scope): ScopedId => [id, patientId, doctorId];
 
 /** What must hold before a key's first answer is told again: the patient is still within the scope. */
 export const stillReaches =

@@ -7,6 +7,7 @@ import { type InvalidPart, invalidPartsOf, invalidRequest, notFound } from '../p
 import { parseBody, parseQuery } from '../schema/parse.ts';
 import { readBody } from './body.ts';
 import type { Access, Call, Endpoint, Own } from './endpoint.ts';
+import { headerOf } from './header.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const MEDIA_TYPES = {
@@ -36,11 +37,6 @@ function readParams(
     isGood &&= pattern === undefined ? isId : pattern.test(value);
   }
   return isGood ? params : undefined;
-}
-
-function header(req: Request, name: string): string | undefined {
-  const value = req.headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
 
 function splitUrl(req: Request): { path: string; query: string } {
@@ -89,14 +85,14 @@ export async function readCall(
   );
   const key = gather(invalid, () =>
     endpoint.method === 'POST'
-      ? readKey(header(req, 'idempotency-key'), caller, req.method, path, sent)
+      ? readKey(headerOf(req, 'idempotency-key'), caller, req.method, path, sent)
       : undefined,
   );
   const body =
     endpoint.body === undefined || endpoint.change !== undefined
       ? required(endpoint, sent, invalid)
       : parseBody(endpoint.body, sent, invalid);
-  return { params, query: parsedQuery, body, caller, own, ifMatch: header(req, 'if-match'), key, trail };
+  return { params, query: parsedQuery, body, caller, own, ifMatch: headerOf(req, 'if-match'), key, trail };
 }
 
 /** What `read` returns; what it finds invalid is kept, to be told together with the rest. */

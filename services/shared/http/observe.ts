@@ -2,6 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { contextOf, currentContext, withContext } from '../log/context.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { headerOf } from './header.ts';
 
 /** What the line of a request tells beside method and status; the route is its pattern, never the path itself. */
 interface Observed {
@@ -26,12 +27,9 @@ export function observeProblem(req: Request, problem: string, error?: unknown): 
 
 const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-const single = (header: string | string[] | undefined): string | undefined =>
-  Array.isArray(header) ? header[0] : header;
-
 /** Gives each request its ids, which its answer and everything done for it carry. */
 export const identify: RequestHandler = (req, _res, next) => {
-  const context = contextOf(single(req.headers['x-request-id']), single(req.headers.traceparent));
+  const context = contextOf(headerOf(req, 'x-request-id'), headerOf(req, 'traceparent'));
   withContext(context, next);
 };
 
