@@ -14,7 +14,7 @@ import {
   type World,
 } from './testing/access-world.ts';
 import { seedPatient } from './testing/clinic.ts';
-import { rowsOf } from './testing/rows.ts';
+import { dataOf } from './testing/rows.ts';
 import type { TestService } from './testing/service.ts';
 
 let world: World;
@@ -35,10 +35,6 @@ const routesOf = (table: typeof PATIENT_ROUTES) =>
     request,
   }));
 
-/** Everything that a service's database holds but its audit trail. */
-const dataOf = async ({ db }: TestService): Promise<string[]> =>
-  (await rowsOf(db)).filter((row) => !row.startsWith('audit'));
-
 describe('a token reads one type of everyone’s resources: OpenEMR CVE-2026-24487', () => {
   test.each(routesOf(PATIENT_ROUTES))(
     '$route as a patient tells nothing of another',
@@ -52,7 +48,6 @@ describe('a token reads one type of everyone’s resources: OpenEMR CVE-2026-244
 
   test.each([
     '/patients?search=example',
-    '/patients?identifier=a|b',
     `/appointments?patientId=%`,
     `/patients/%`,
     `/patients/%/history?kind=note`,
@@ -107,11 +102,6 @@ describe('creating with a foreign id overwrites: OpenEMR CVE-2026-25744', () => 
   });
   const named = { familyName: 'Overwritten', birthDate: '1980' };
   const seen = { kind: 'note', description: 'Overwritten', occurredAt: '2026' };
-
-  test('201 with an id of the server’s, never with one of the client’s', async () => {
-    const answer = await world.as('admin', 'POST', { path: '/patients', body: named });
-    expect([answer.status, answer.json().id === theirs.patientId]).toEqual([201, false]);
-  });
 });
 
 const booking = ({ patientId, doctorId, free }: Pair) => ({ patientId, doctorId, ...free });

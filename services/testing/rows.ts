@@ -22,3 +22,7 @@ export async function rowsOf(db: pg.Client, like?: string): Promise<string[]> {
   }
   return texts;
 }
+
+/** Everything that a service keeps but its audit trail. */
+export const dataOf = async ({ db }: { db: pg.Client }): Promise<string[]> =>
+  (await rowsOf(db)).filter((row) => !row.startsWith('audit'));
