@@ -40,7 +40,8 @@ export interface People {
   mine: Pair;
   theirs: Pair;
   seedPair: (who: Who) => Promise<Pair>;
-  tokenOf: (role: Role) => Promise<string>;
+  /** @param claims more of them, or others, than the role needs */
+  tokenOf: (role: Role, claims?: Readonly<Record<string, unknown>>) => Promise<string>;
 }
 
 /** Both services with `AUTH=jwt`, and people to ask for. */
@@ -96,12 +97,13 @@ export async function seedPeople(issuer: TestIssuer, sides: Sides): Promise<Peop
     doctorId: await seedDoctor(sides.doctor),
   });
   const mine = await seedPair(await someone());
-  const tokenOf = (role: Role): Promise<string> =>
+  const tokenOf: People['tokenOf'] = (role, claims) =>
     issuer.sign({
       role,
       sub: `some ${role}`,
       ...(role === 'doctor' ? { doctor_id: mine.doctorId } : {}),
       ...(role === 'patient' ? { patient_id: mine.patientId } : {}),
+      ...claims,
     });
   return { mine, theirs: await seedPair(await someone()), seedPair, tokenOf };
 }
@@ -131,7 +133,9 @@ async function seedCouple(
   );
   await patient.db.query(
     `insert into patient_versions (patient_id, version, changed_by, patient)
-     select id, 1, 'test', '{}' from patients where id = $1 on conflict do nothing`,
+     select id, 1, 'test', json_build_object('id', id, 'familyName', family_name, 'birthDate', birth_date, 'version', 1,
+            'createdAt', '2026-01-01T00:00:00.000Z', 'updatedAt', '2026-01-01T00:00:00.000Z')
+       from patients where id = $1 on conflict do nothing`,
     [patientId],
   );
   await doctor.db.query(
