@@ -35,7 +35,7 @@ function nameResource({ about }: Endpoint, req: Request, trail: Trail): void {
   }
 }
 
-function header(req: Request, name: string): string | undefined {
+export function header(req: Request, name: string): string | undefined {
   const value = req.headers[name];
   return Array.isArray(value) ? value[0] : value;
 }
