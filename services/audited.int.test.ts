@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
+import { patientService } from './patient/app.ts';
+import { readNetworks } from './shared/http/client-address.ts';
 import { DOCTOR_ROUTES, PATIENT_ROUTES, type Row } from './testing/access-routes.ts';
 import { type Pair, type Role, type Sent, send, startWorld, type World } from './testing/access-world.ts';
-import type { TestService } from './testing/service.ts';
+import { startTestService, type TestService } from './testing/service.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -207,6 +209,31 @@ describe('one event', () => {
         },
       ],
     ]);
+  });
+});
+
+describe('where an event says that a request is from', () => {
+  const sourceOf = async (isTrustedProxy: (address: string) => boolean): Promise<unknown> => {
+    const { databaseUrl: url, ownerUrl, db } = world.patient;
+    const definition = patientService({ doctorServiceUrl: world.doctor.url });
+    const service = await startTestService(definition, 'patient', {
+      database: { url, ownerUrl },
+      settings: { isTrustedProxy },
+    });
+    const requestId = randomUUID();
+    const headers = { 'x-request-id': requestId, 'x-forwarded-for': '198.51.100.1, 203.0.113.9' };
+    await send(service, 'GET', { path: '/patients', headers });
+    await service.stop();
+    const { rows } = await db.query('select source_ip from audit_events where request_id = $1', [requestId]);
+    return rows[0]?.source_ip;
+  };
+
+  test('is who connected, whatever headers say', async () => {
+    expect(await sourceOf(() => false)).toBe('127.0.0.1');
+  });
+
+  test('is whom a trusted proxy names', async () => {
+    expect(await sourceOf(readNetworks('127.0.0.0/8'))).toBe('203.0.113.9');
   });
 });
 

@@ -34,16 +34,21 @@ export interface Sent {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** Both services with `AUTH=jwt`, and two couples of patient and doctor. */
-export interface World {
-  issuer: TestIssuer;
-  patient: TestService;
-  doctor: TestService;
+/** Two couples of patient and doctor, and a token for each role. */
+export interface People {
   /** Those whom the tokens of the roles doctor and patient name. */
   mine: Pair;
   theirs: Pair;
   seedPair: (who: Who) => Promise<Pair>;
-  tokenOf: (role: Role) => Promise<string>;
+  /** @param claims more of them, or others, than the role needs */
+  tokenOf: (role: Role, claims?: Readonly<Record<string, unknown>>) => Promise<string>;
+}
+
+/** Both services with `AUTH=jwt`, and people to ask for. */
+export interface World extends People {
+  issuer: TestIssuer;
+  patient: TestService;
+  doctor: TestService;
   /** Sends a request of a role, to the patient service unless told otherwise. */
   as: (role: Role, method: string, sent: Sent, service?: TestService) => ReturnType<typeof send>;
   stop: () => Promise<void>;
@@ -61,32 +66,14 @@ export async function startWorld({ requestsPerSecond = 10_000 } = {}): Promise<W
   const definition = patientService({ doctorServiceUrl: doctor.url, doctorServiceTokenFile });
   const patient = await startTestService(definition, 'patient', { settings });
 
-  let half = 0;
-  const seedPair = (who: Who): Promise<Pair> => {
-    half += 2;
-    return seedCouple({ patient, doctor }, who, half);
-  };
-  const someone = async (): Promise<Who> => ({
-    patientId: await seedPatient(patient),
-    doctorId: await seedDoctor(doctor),
-  });
-  const mine = await seedPair(await someone());
-  const tokenOf = (role: Role): Promise<string> =>
-    issuer.sign({
-      role,
-      sub: `some ${role}`,
-      ...(role === 'doctor' ? { doctor_id: mine.doctorId } : {}),
-      ...(role === 'patient' ? { patient_id: mine.patientId } : {}),
-    });
+  const people = await seedPeople(issuer, { patient, doctor });
   return {
     issuer,
     patient,
     doctor,
-    mine,
-    theirs: await seedPair(await someone()),
-    seedPair,
-    tokenOf,
-    as: async (role, method, sent, service = patient) => send(service, method, sent, await tokenOf(role)),
+    ...people,
+    as: async (role, method, sent, service = patient) =>
+      send(service, method, sent, await people.tokenOf(role)),
     stop: async () => {
       await patient.stop();
       await doctor.stop();
@@ -95,9 +82,35 @@ export async function startWorld({ requestsPerSecond = 10_000 } = {}): Promise<W
   };
 }
 
+/** Whose databases are looked into. */
+type Sides = Readonly<Record<'patient' | 'doctor', Pick<TestService, 'db'>>>;
+
+/** Makes both couples behind the API. */
+export async function seedPeople(issuer: TestIssuer, sides: Sides): Promise<People> {
+  let half = 0;
+  const seedPair = (who: Who): Promise<Pair> => {
+    half += 2;
+    return seedCouple(sides, who, half);
+  };
+  const someone = async (): Promise<Who> => ({
+    patientId: await seedPatient(sides.patient),
+    doctorId: await seedDoctor(sides.doctor),
+  });
+  const mine = await seedPair(await someone());
+  const tokenOf: People['tokenOf'] = (role, claims) =>
+    issuer.sign({
+      role,
+      sub: `some ${role}`,
+      ...(role === 'doctor' ? { doctor_id: mine.doctorId } : {}),
+      ...(role === 'patient' ? { patient_id: mine.patientId } : {}),
+      ...claims,
+    });
+  return { mine, theirs: await seedPair(await someone()), seedPair, tokenOf };
+}
+
 /** A booked and settled appointment of the two in the nth half hour, an entry and an exception, behind the API. */
 async function seedCouple(
-  { patient, doctor }: Pick<World, 'patient' | 'doctor'>,
+  { patient, doctor }: Sides,
   { patientId, doctorId }: Who,
   half: number,
 ): Promise<Pair> {
@@ -120,7 +133,9 @@ async function seedCouple(
   );
   await patient.db.query(
     `insert into patient_versions (patient_id, version, changed_by, patient)
-     select id, 1, 'test', '{}' from patients where id = $1 on conflict do nothing`,
+     select id, 1, 'test', json_build_object('id', id, 'familyName', family_name, 'birthDate', birth_date, 'version', 1,
+            'createdAt', '2026-01-01T00:00:00.000Z', 'updatedAt', '2026-01-01T00:00:00.000Z')
+       from patients where id = $1 on conflict do nothing`,
     [patientId],
   );
   await doctor.db.query(
@@ -137,7 +152,7 @@ async function seedCouple(
 
 /** Sends a request as it is written. */
 export async function send(
-  service: TestService,
+  service: Pick<TestService, 'url'>,
   method: string,
   { path: target, body, type, headers = {} }: Sent,
   token?: string,

@@ -26,6 +26,7 @@ export async function startProcess(
   service: 'patient' | 'doctor',
   variables: Readonly<Record<string, string>>,
   onLine: (line: string) => void = () => undefined,
+  onErrorText: (text: string) => void = (text) => void process.stderr.write(text),
 ): Promise<ServiceProcess> {
   const child = spawn(
     process.execPath,
@@ -33,9 +34,10 @@ export async function startProcess(
     {
       cwd: path('../..'),
       env: { PATH: process.env.PATH, AUTH: 'off', PORT: '0', DRAIN_DELAY_MS: '0', ...variables },
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     },
   );
+  child.stderr.setEncoding('utf8').on('data', onErrorText);
   const ended = endOf(child);
   const signal = async (name: NodeJS.Signals): Promise<string> => {
     child.kill(name);

@@ -32,6 +32,7 @@ const SETTINGS: Omit<ServiceSettings, 'databaseUrl'> = {
   poolMax: 10,
   auth: 'off',
   auditKey: undefined,
+  isTrustedProxy: () => false,
   logLevel: 'info',
   drainDelayMs: 0,
   keepAliveTimeoutMs: 95_000,

@@ -35,7 +35,7 @@ export const tokenMutants: readonly Mutant[] = [
   ),
   option('denied subjects pass', 'denyList.denies(sub) || ', ''),
   option('denied tokens pass', ' || (jti !== undefined && denyList.denies(jti))', ''),
-  option('tokens of any length', 'if (token.length > MAX_TOKEN_LENGTH) throw refused();', ''),
+  option('tokens of any length', "if (token.length > MAX_TOKEN_LENGTH) throw tokenRefused('malformed');", ''),
   one(
     'several roles are one',
     CALLER,

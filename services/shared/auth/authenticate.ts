@@ -4,7 +4,8 @@ import { defineProblem } from '../problem/problem.ts';
 import { uuid } from '../schema/schema.ts';
 import type { DenyList } from './deny-list.ts';
 import type { Issuer } from './issuers.ts';
-import { createVerifier, unauthenticated, type Verified } from './verify.ts';
+import { unauthenticated } from './unauthenticated.ts';
+import { createVerifier, type Verified } from './verify.ts';
 
 export const forbidden = defineProblem('forbidden', 403, 'This caller may not do this');
 
@@ -88,9 +89,14 @@ export function createAuthenticator(
     rawHeaders,
   }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): Promise<Caller> => {
     // Whoever stands between might believe another one of them than we do.
-    if (countOf('authorization', rawHeaders) > 1) throw unauthenticated('Send one Authorization header.');
+    if (countOf('authorization', rawHeaders) > 1)
+      throw unauthenticated('Send one Authorization header.', 'malformed');
     const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(headers.authorization ?? '') ?? [];
-    if (token === undefined) throw unauthenticated('Send a token: Authorization: Bearer …');
+    if (token === undefined)
+      throw unauthenticated(
+        'Send a token: Authorization: Bearer …',
+        headers.authorization === undefined ? 'missing' : 'malformed',
+      );
     const verified = await verify(token);
     const met = callers.get(verified);
     if (met !== undefined) {

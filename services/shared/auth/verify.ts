@@ -1,14 +1,9 @@
 import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
-import { defineProblem, Problem, unavailable } from '../problem/problem.ts';
+import { Problem, unavailable } from '../problem/problem.ts';
 import type { DenyList } from './deny-list.ts';
 import type { Issuer } from './issuers.ts';
 import { createTokenCache } from './token-cache.ts';
-
-const unauthenticatedType = defineProblem('unauthenticated', 401, 'Who is calling is not known');
-
-/** 401, with the challenge that RFC 6750 §3 asks for. */
-export const unauthenticated = (detail: string) =>
-  unauthenticatedType(detail, { headers: { 'www-authenticate': 'Bearer' } });
+import { type RefusalReason, tokenRefused } from './unauthenticated.ts';
 
 /** What a good token says, and who signed it. */
 export interface Verified {
@@ -56,9 +51,22 @@ const unsafeIssuerOf = (token: string): unknown => {
   }
 };
 
-// Nobody could tell these apart from what they see, and an attacker should not.
-const refused = () =>
-  unauthenticated('The token is not valid here: it may have expired, or be meant for somebody else.');
+const REASONS: Readonly<Record<string, RefusalReason>> = {
+  ERR_JWT_EXPIRED: 'expired',
+  ERR_JWT_CLAIM_VALIDATION_FAILED: 'claims',
+  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'signature',
+  ERR_JWKS_NO_MATCHING_KEY: 'unknown-key',
+  ERR_JWKS_MULTIPLE_MATCHING_KEYS: 'unknown-key',
+  ERR_JOSE_ALG_NOT_ALLOWED: 'algorithm',
+};
+
+function reasonOf(error: unknown): RefusalReason {
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.claim === 'aud') return 'audience';
+    if (error.claim === 'nbf') return 'not-yet-valid';
+  }
+  return (error instanceof errors.JOSEError ? REASONS[error.code] : undefined) ?? 'malformed';
+}
 
 /** Whether the issuer's keys could not be had: then nothing is known about the token. */
 const keysAreAway = (error: unknown): boolean =>
@@ -99,7 +107,8 @@ export function createVerifier(issuers: readonly Issuer[], denyList: DenyList) {
         requiredClaims: ['exp', 'iat', 'sub'],
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
       });
-      if (!isName(payload.sub) || (payload.jti !== undefined && !isName(payload.jti))) throw refused();
+      if (!isName(payload.sub) || (payload.jti !== undefined && !isName(payload.jti)))
+        throw tokenRefused('claims');
       return { claims: payload as Verified['claims'], issuer };
     } catch (error) {
       if (error instanceof Problem) throw error;
@@ -107,7 +116,7 @@ export function createVerifier(issuers: readonly Issuer[], denyList: DenyList) {
         throw unavailable('The keys of the token’s issuer cannot be had; try again in a moment.', {
           cause: error,
         });
-      throw refused();
+      throw tokenRefused(reasonOf(error));
     }
   };
 
@@ -122,8 +131,9 @@ export function createVerifier(issuers: readonly Issuer[], denyList: DenyList) {
   };
 
   const verifyAnew = async (token: string, now: number): Promise<Verified> => {
-    const entry = trusted.get(String(unsafeIssuerOf(token)));
-    if (entry === undefined) throw refused();
+    const issuer = unsafeIssuerOf(token);
+    const entry = trusted.get(String(issuer));
+    if (entry === undefined) throw tokenRefused(issuer === undefined ? 'malformed' : 'unknown-issuer');
     const verified = await verify(entry, token);
     const used = JSON.stringify(entry.keys.jwks?.());
     if (used !== entry.verifiedWith) empty(entry, now);
@@ -133,11 +143,11 @@ export function createVerifier(issuers: readonly Issuer[], denyList: DenyList) {
   };
 
   return async (token: string): Promise<Verified> => {
-    if (token.length > MAX_TOKEN_LENGTH) throw refused();
+    if (token.length > MAX_TOKEN_LENGTH) throw tokenRefused('malformed');
     const now = Date.now();
     const verified = findVerified(token, now) ?? (await verifyAnew(token, now));
     const { sub, jti } = verified.claims;
-    if (denyList.denies(sub) || (jti !== undefined && denyList.denies(jti))) throw refused();
+    if (denyList.denies(sub) || (jti !== undefined && denyList.denies(jti))) throw tokenRefused('denied');
     return verified;
   };
 }

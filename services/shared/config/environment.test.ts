@@ -41,6 +41,7 @@ test('the least that must be set, and what the rest then is', () => {
     databaseUrl: DATABASE_URL,
     poolMax: 10,
     auth: 'off',
+    isTrustedProxy: expect.any(Function),
     logLevel: 'info',
     drainDelayMs: 5_000,
     keepAliveTimeoutMs: 95_000,
@@ -62,12 +63,14 @@ test('every bad variable is named at once, with what is allowed and without its 
     DATABASE_POOL_MAX: '0',
     KEEP_ALIVE_TIMEOUT_MS: '-1',
     MAX_REQUESTS_IN_FLIGHT: '1.5',
+    TRUSTED_PROXIES: 'everybody',
   });
   expect(message.split('; ')).toEqual([
     'PORT must be a whole number from 0 to 65535',
     'DATABASE_URL or DATABASE_URL_FILE must be set to a URL such as postgres://user:password@host:5432/database',
     'DATABASE_POOL_MAX must be a whole number from 1 to 200',
     'AUTH must be set to one of: off, jwt',
+    'TRUSTED_PROXIES must be networks such as 10.244.0.0/16, with commas between them',
     'LOG_LEVEL must be one of: fatal, error, warn, info, debug, trace, silent',
     'DRAIN_DELAY_MS must be a whole number from 0 to 60000',
     'KEEP_ALIVE_TIMEOUT_MS must be a whole number from 1000 to 3600000',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readSigningKey, type SigningKey } from '../audit/checkpoint.ts';
 import type { Roles } from '../auth/authenticate.ts';
 import { type Issuer, readIssuers } from '../auth/issuers.ts';
+import { readNetworks } from '../http/client-address.ts';
 
 /** Thrown once, with every problem of the configuration: each names its variable and what is allowed. */
 export class ConfigurationError extends Error {
@@ -109,6 +110,9 @@ export function readEnvironment(variables: Variables = process.env) {
           ),
         POSTGRES,
       ),
+    /** What `read` makes of a text; it throws an Error that names the variable. */
+    textAs: <Value>(name: string, read: (text: string, name: string) => Value, placeholder: Value): Value =>
+      attempt(() => read(value(name) ?? '', name), placeholder),
     /** What `read` makes of a file that a variable names; it throws an Error that says what is wrong with it. */
     fileAs: <Value>(
       name: string,
@@ -171,6 +175,8 @@ export const serviceSettings = (
   auditKey: environment.fileAs<SigningKey | undefined>('AUDIT_KEY_FILE', readSigningKey, undefined, {
     optional: true,
   }),
+  // Whose X-Forwarded-For is believed: nobody's, unless told otherwise.
+  isTrustedProxy: environment.textAs('TRUSTED_PROXIES', readNetworks, () => false),
   logLevel: environment.oneOf(
     'LOG_LEVEL',
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

@@ -9,7 +9,9 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { internal, malformedRequest, methodNotAllowed, Problem, unavailable } from '../problem/problem.ts';
 import type { Answer } from './answer.ts';
 import { nothingHere, readCall } from './call.ts';
+import { clientAddress, type IsTrusted } from './client-address.ts';
 import type { Endpoint } from './endpoint.ts';
+import { headerOf } from './header.ts';
 import { identify, observe, observeProblem, observeRoute } from './observe.ts';
 import { problemAnswer, send, unlessUnchanged } from './send.ts';
 
@@ -24,6 +26,7 @@ export interface AppOptions {
   log: Log;
   metrics: () => Metrics;
   isDraining: () => boolean;
+  isTrustedProxy: IsTrusted;
   /** More requests than this at once are answered 503 at once. */
   maxRequestsInFlight: number;
 }
@@ -38,7 +41,17 @@ function problemOf(error: unknown): Problem {
 
 /** The HTTP side of a service: every endpoint with its validation, its problems, one log line and one observation per request. */
 export function createApp(options: AppOptions): { app: Express; inFlight: () => number } {
-  const { endpoints, open, authenticate, record, log, metrics, isDraining, maxRequestsInFlight } = options;
+  const {
+    endpoints,
+    open,
+    authenticate,
+    record,
+    log,
+    metrics,
+    isDraining,
+    isTrustedProxy,
+    maxRequestsInFlight,
+  } = options;
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -51,7 +64,12 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
     (endpoint: Endpoint): RequestHandler =>
     async (req, res) => {
       observeRoute(req, endpoint.path);
-      const trail = openTrail(endpoint, { method: req.method, sourceIp: req.socket.remoteAddress });
+      const sourceIp = clientAddress(
+        req.socket.remoteAddress,
+        headerOf(req, 'x-forwarded-for'),
+        isTrustedProxy,
+      );
+      const trail = openTrail(endpoint, { method: req.method, sourceIp });
       let answer: Answer;
       try {
         const call = await readCall(endpoint, req, res, { authenticate, trail });
@@ -100,7 +118,7 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
 /** What the client is told of an error; the request's log line tells it too. */
 function failureAnswer(req: Request, error: unknown): Answer {
   const problem = problemOf(error);
-  observeProblem(req, problem.type, problem.status >= 500 ? problem.cause : undefined);
+  observeProblem(req, problem);
   return problemAnswer(problem, currentContext()?.requestId);
 }
 

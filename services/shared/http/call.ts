@@ -29,11 +29,10 @@ function readParams(
     const value = String(req.params[name]);
     const pattern = patterns[name];
     const isId = UUID.test(value);
-    params[name] = isId ? value.toLowerCase() : value;
-    if (isId) {
-      trail.resourceId = params[name];
-      if (name === about) trail.about.add(params[name]);
-    }
+    const id = isId ? value.toLowerCase() : undefined;
+    params[name] = id ?? value;
+    trail.resourceId = id ?? trail.resourceId;
+    if (id !== undefined && name === about) trail.about.add(id);
     isGood &&= pattern === undefined ? isId : pattern.test(value);
   }
   return isGood ? params : undefined;

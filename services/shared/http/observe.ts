@@ -2,12 +2,13 @@ import type { Request, RequestHandler, Response } from 'express';
 import { contextOf, currentContext, withContext } from '../log/context.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { Problem } from '../problem/problem.ts';
 import { headerOf } from './header.ts';
 
 /** What the line of a request tells beside method and status; the route is its pattern, never the path itself. */
 interface Observed {
   route: string;
-  problem?: string;
+  problem?: Pick<Problem, 'type' | 'reason'>;
   error?: unknown;
 }
 
@@ -18,11 +19,12 @@ export function observeRoute(req: Request, route: string): void {
   if (entry !== undefined) entry.route = route;
 }
 
-export function observeProblem(req: Request, problem: string, error?: unknown): void {
+/** What the line tells of a problem: its word, of one that is our own failure its cause, and of what is counted by reason that. */
+export function observeProblem(req: Request, problem: Problem): void {
   const entry = observed.get(req);
   if (entry === undefined) return;
   entry.problem = problem;
-  if (error !== undefined) entry.error = error;
+  if (problem.status >= 500 && problem.cause !== undefined) entry.error = problem.cause;
 }
 
 const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -48,12 +50,14 @@ export function observe(
     const status = res.writableFinished ? res.statusCode : 499;
     metrics().observeRequest(method, entry.route, `${Math.floor(status / 100)}xx`, seconds);
     const { route, problem, error } = entry;
+    if (status === 401 && problem?.reason !== undefined) metrics().countUnauthenticated(problem.reason);
     const fields = {
       method,
       route,
       status,
       durationMs: Math.round(seconds * 1e6) / 1e3,
-      ...(problem === undefined || status === 499 ? {} : { problem }),
+      ...(problem === undefined || status === 499 ? {} : { problem: problem.type }),
+      ...(problem?.reason === undefined ? {} : { reason: problem.reason }),
     };
     if (status < 500) log.info(fields, 'request');
     else log.error({ ...fields, ...(error === undefined ? {} : { error }) }, 'request failed');

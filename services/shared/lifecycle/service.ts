@@ -151,6 +151,7 @@ async function build(
     log,
     metrics: () => metrics,
     isDraining,
+    isTrustedProxy: settings.isTrustedProxy,
     maxRequestsInFlight: settings.maxRequestsInFlight,
   });
   inFlight = created.inFlight;

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { refusalReasons } from '../auth/unauthenticated.ts';
 
 /** Seconds; few of OpenTelemetry's bounds, because each costs a series per route (the objective's 0.25 is among them). */
 const BUCKETS = [0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -8,6 +9,8 @@ export interface Metrics {
   registry: Registry;
   /** `status` is the class, such as `2xx`. */
   observeRequest: (method: string, route: string, status: string, seconds: number) => void;
+  /** @param reason one of `refusalReasons` */
+  countUnauthenticated: (reason: string) => void;
 }
 
 export interface MetricsOptions {
@@ -75,6 +78,15 @@ export function createMetrics({
     },
   );
 
+  const unauthenticated = new Counter({
+    name: 'http_requests_unauthenticated_total',
+    help: 'Requests that were answered 401, by what was wrong with their token.',
+    labelNames: ['reason'] as const,
+    registers,
+  });
+  // From the start, so that the first of a kind is seen as an increase.
+  for (const reason of refusalReasons) unauthenticated.inc({ reason }, 0);
+
   const duration = new Histogram({
     name: 'http_request_duration_seconds',
     help: 'Time from the request to its answer, by method, route pattern and status class.',
@@ -85,6 +97,7 @@ export function createMetrics({
   const bound = new Map<string, ReturnType<typeof duration.labels>>();
   return {
     registry,
+    countUnauthenticated: (reason) => unauthenticated.inc({ reason }),
     observeRequest: (method, route, status, seconds) => {
       const key = `${method} ${route} ${status}`;
       let labelled = bound.get(key);

@@ -9,6 +9,8 @@ export interface ProblemOptions {
   headers?: Readonly<Record<string, string>>;
   /** Logged, never sent. */
   cause?: unknown;
+  /** Why, in one word of a short list; logged and counted, never sent. */
+  reason?: string;
   /** Whom it refuses who has no role here; for the audit trail, never sent. */
   subject?: string;
 }
@@ -20,6 +22,7 @@ export class Problem extends Error {
   readonly title: string;
   readonly extra: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
+  readonly reason: string | undefined;
   readonly subject: string | undefined;
 
   constructor(
@@ -34,6 +37,7 @@ export class Problem extends Error {
     this.title = definition.title;
     this.extra = options.extra ?? {};
     this.headers = options.headers ?? {};
+    this.reason = options.reason;
     this.subject = options.subject;
   }
 }
