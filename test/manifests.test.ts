@@ -3,9 +3,15 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, parseAllDocuments } from 'yaml';
 import { readRoutes } from '../services/local/ingress.ts';
+import { readEnvironment, serviceSettings } from '../services/shared/config/environment.ts';
+import { HARD_DEADLINE_MS, LAST_WORDS_MS } from '../services/shared/lifecycle/run.ts';
+import { CLOSE_DEADLINE_MS } from '../services/shared/lifecycle/server.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
+/** The objects of a file. */
+// biome-ignore lint/suspicious/noExplicitAny: each kind has its own members, and a test says what it expects of them
+const objectsOf = (file: string): any[] => parseAllDocuments(read(file)).map((each) => each.toJS());
 const filesOf = (folder: string): string[] => readdirSync(path.join(root, folder)).sort();
 
 /** A text about the doctor service, as it would read for the patient service. */
@@ -87,13 +93,90 @@ test('the HTTPRoute leads where the Ingress leads', () => {
   expect(paths.sort()).toEqual(expected.sort());
 });
 
-test('the grace period of a pod is as long as its drain', () => {
+/** What a service sets when nothing is said. */
+const defaults = serviceSettings(
+  readEnvironment({ AUTH: 'off', DATABASE_URL: 'postgres://app:word@database/name' }),
+  { defaultPort: 1, roles: {} },
+);
+
+test('a pod has ended by itself, with its last line written, before the kubelet kills it', () => {
   const { spec } = parse(read('k8s/base/patient/deployment.yaml')).spec.template;
   const [{ lifecycle }] = spec.containers;
-  const [DRAIN_DELAY, REQUESTS_IN_FLIGHT, CLOSING] = [5, 20, 5];
-  expect(spec.terminationGracePeriodSeconds).toBe(
-    lifecycle.preStop.sleep.seconds + DRAIN_DELAY + REQUESTS_IN_FLIGHT + CLOSING,
+  const beforeSignalMs = lifecycle.preStop.sleep.seconds * 1_000;
+  const graceMs = spec.terminationGracePeriodSeconds * 1_000;
+  expect(beforeSignalMs + defaults.drainDelayMs + HARD_DEADLINE_MS + LAST_WORDS_MS).toBeLessThan(graceMs);
+  // What is left after the last request: background work and the connections to the database.
+  expect(HARD_DEADLINE_MS - CLOSE_DEADLINE_MS).toBeGreaterThanOrEqual(3_000);
+});
+
+describe('max_connections is enough for all pods that may hold connections at once', () => {
+  const { maxSurge } = parse(read('k8s/base/patient/deployment.yaml')).spec.strategy.rollingUpdate;
+  const { maxReplicas } = parse(read('k8s/components/hpa/patient.yaml')).spec;
+  // A pod on its way out is counted neither as a replica nor as surge, and holds its connections until it has ended.
+  const pods = 2 * maxReplicas + maxSurge;
+  const BESIDE_THE_POOL = 4;
+  const FOR_OTHERS = 10;
+  const needed = pods * (defaults.poolMax + BESIDE_THE_POOL) + FOR_OTHERS;
+
+  test('of postgres-cnpg', () => {
+    const [cluster] = objectsOf('k8s/components/postgres-cnpg/patient.yaml');
+    const { max_connections } = cluster.spec.postgresql.parameters;
+    expect(Number(max_connections)).toBeGreaterThanOrEqual(needed);
+  });
+
+  test('of postgres-dev', () => {
+    const { spec } = parse(read('k8s/components/postgres-dev/patient/stateful-set.yaml')).spec.template;
+    const [, given] = /max_connections=(\d+)/.exec(spec.containers[0].args.join(' ')) ?? [];
+    expect(Number(given)).toBeGreaterThanOrEqual(needed);
+  });
+
+  test('as docs/operations.md adds it up', () => {
+    expect(read('docs/operations.md')).toContain(
+      `${pods} × ${defaults.poolMax + BESIDE_THE_POOL} + ${FOR_OTHERS} = ${needed} of the 200`,
+    );
+  });
+});
+
+test('a database waits for a standby only where it has one: the operator refuses anything else', () => {
+  const [cluster] = objectsOf('k8s/components/postgres-cnpg/patient.yaml');
+  const { instances, postgresql } = cluster.spec;
+  expect(postgresql.synchronous).toEqual({
+    method: 'any',
+    number: 1,
+    dataDurability: 'required',
+    failoverQuorum: true,
+  });
+  expect(instances).toBeGreaterThan(postgresql.synchronous.number + 1);
+  const { patches } = parse(read('k8s/overlays/staging/kustomization.yaml')) as {
+    patches: { target: { kind: string }; patch: string }[];
+  };
+  const staging = patches.find(({ target }) => target.kind === 'Cluster')?.patch ?? '';
+  expect(parse(staging)).toEqual([
+    { op: 'replace', path: '/spec/instances', value: 1 },
+    { op: 'remove', path: '/spec/postgresql/synchronous' },
+  ]);
+});
+
+test('the instances and the operator of CloudNativePG reach each other, and the API server', () => {
+  const [, policy] = objectsOf('k8s/components/postgres-cnpg/patient.yaml');
+  type Rule = { ports: { port: number }[]; from?: object[]; to?: object[] };
+  const { ingress, egress } = policy.spec as { ingress: Rule[]; egress: Rule[] };
+  const portsOf = ({ ports }: Rule) => ports.map(({ port }) => port);
+  const instances = { podSelector: { matchLabels: { 'cnpg.io/cluster': 'patient-postgres' } } };
+  const operator = {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'cnpg-system' } },
+    podSelector: { matchLabels: { 'app.kubernetes.io/name': 'cloudnative-pg' } },
+  };
+  // PostgreSQL, and the status port of each instance's manager (CloudNativePG 1.30, "Exposed Ports").
+  const inside = ingress.find(({ from }) => from?.length === 2);
+  expect(inside).toMatchObject({ from: [instances, operator] });
+  expect(inside && portsOf(inside)).toEqual([5432, 8000]);
+  expect(egress.find(({ to }) => JSON.stringify(to) === JSON.stringify([instances]))?.ports).toEqual(
+    inside?.ports,
   );
+  // Of a managed cluster, of kubeadm and k3s, of minikube.
+  const anywhere = egress.find(({ to }) => to === undefined);
+  expect(anywhere && portsOf(anywhere)).toEqual([443, 6443, 8443]);
 });
 
 test('every overlay but production and what is made of it says AUTH off, and they say jwt', () => {

@@ -1,4 +1,8 @@
 import { run, tryRun } from './command.ts';
+import { limitMs } from './limits.ts';
+
+/** Everything is installed and compiled the first time. */
+const BUILD_MS = limitMs(1_200);
 
 const OURS = /^(kind-|k3d-|minikube$)/;
 
@@ -25,7 +29,7 @@ export default async function setup(): Promise<void> {
   // For what needs no cluster, and for trying one test again and again.
   if (process.env.CLUSTER_IMAGES === 'loaded') return;
   if (code !== 0) throw new Error('The tests need a local cluster: kubectl has no current context.');
-  await run('npm', ['run', '--silent', 'images']);
+  await run('npm', ['run', '--silent', 'images'], { timeoutMs: BUILD_MS });
   const manifests = await run('kubectl', ['kustomize', 'k8s']);
   const names = new Set([...manifests.matchAll(/^ +image: (\S+)$/gm)].map(([, name = '']) => name));
   for (const name of names) {

@@ -49,7 +49,9 @@ async function stopDeveloping(): Promise<void> {
 }
 
 test('skaffold run deploys from nothing', async () => {
-  const took = await timed(() => run('skaffold', ['run', '--interactive=false'], { cwd: folder }));
+  const took = await timed(() =>
+    run('skaffold', ['run', '--interactive=false'], { cwd: folder, timeoutMs: limitMs(600) }),
+  );
   await allReady();
   measured('skaffold run, images included', inSeconds(took));
   const clinic = await eventually(() => makeClinic({ doctorCount: 1, patientCount: 1 }), limitMs(30));

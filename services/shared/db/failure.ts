@@ -26,6 +26,16 @@ export function brokenConstraint(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError && error.code?.startsWith('23') ? error.constraint : undefined;
 }
 
+/** What somebody must mend before the database lets us in, by the variable that names it; undefined when it may be merely away. */
+export function whatToMend(error: unknown, variable: string): string | undefined {
+  const { code = '' } = error as { code?: string };
+  if (code.startsWith('28')) return `the database refuses the user or its password; check ${variable}`;
+  if (code === '3D000') return `the database does not exist; check ${variable}`;
+  if (code === '42501')
+    return `the database denies the user of ${variable} a right; migrate grants the service its rights`;
+  return undefined;
+}
+
 /** Whether an error says that the database cannot answer now; then 503 is the answer, and no defect. */
 export function databaseAway(error: unknown): Problem | undefined {
   if (!types.isNativeError(error)) return undefined;

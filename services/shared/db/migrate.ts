@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
+import { whatToMend } from './failure.ts';
 
 export interface MigrateOptions {
   /** Of the role that owns the schema. */
@@ -68,11 +69,10 @@ export async function connectPatiently(options: ConnectOptions): Promise<pg.Clie
       await client.connect();
       return client;
     } catch (error) {
-      const { message, code = '' } = error as Error & { code?: string };
       // Wrong passwords and names do not get better by waiting.
-      if (code.startsWith('28'))
-        throw new Error(`the database refuses the user or its password; check ${variable}`);
-      if (code === '3D000') throw new Error(`the database does not exist; check ${variable}`);
+      const mend = whatToMend(error, variable);
+      if (mend !== undefined) throw new Error(mend);
+      const { message, code } = error as Error & { code?: string };
       if (performance.now() + wait > deadline) throw error;
       log(`waiting for the database: ${message || code}`);
       await sleep(wait);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { connectionSettings } from '../db/connection.ts';
+import { whatToMend } from '../db/failure.ts';
 import type { Log } from '../log/log.ts';
 
 export interface Health {
@@ -21,6 +22,15 @@ export interface HealthOptions {
   intervalMs?: number;
 }
 
+/** Why the database gave no answer: its own word, when it had one. */
+function describeAbsence(error: unknown): string {
+  const mend = whatToMend(error, 'DATABASE_URL');
+  if (mend !== undefined) return mend;
+  return error instanceof pg.DatabaseError
+    ? `the database refuses to answer: ${error.message} (${error.code})`
+    : 'the database cannot be reached';
+}
+
 /**
  * Asks the database every two seconds, on a connection of its own, so that a probe never takes one from a request.
  * Two failures in a row make the service unready; one success, with a schema not older than the code, makes it ready.
@@ -35,6 +45,7 @@ export function watchDatabase({
   const pool = new pg.Pool({ ...connectionSettings(databaseUrl), max: 1, connectionTimeoutMillis: 1_500 });
   pool.on('error', () => undefined);
   let reason: string | undefined = 'the database has not been asked yet';
+  let cause: string | undefined;
   let databaseUp = false;
   let failures = 0;
   let prepared = false;
@@ -42,8 +53,11 @@ export function watchDatabase({
   let timer: NodeJS.Timeout;
   let ended: Promise<void> | undefined;
 
-  const turn = (next: string | undefined, error?: unknown): void => {
-    if (next === reason || stopped) return;
+  const turn = (next: string | undefined, error?: Error & { code?: string }): void => {
+    const nextCause = error?.code ?? error?.message;
+    // One line for each change, and not for each time that we ask.
+    if ((next === reason && nextCause === cause) || stopped) return;
+    cause = nextCause;
     if (next === undefined) log.info({}, 'ready: the database answers and its schema is new enough');
     else log.warn({ reason: next, ...(error === undefined ? {} : { error }) }, 'not ready');
     reason = next;
@@ -76,7 +90,7 @@ export function watchDatabase({
         turn(`the schema is older than the code: none instead of ${newestMigration}; run migrate`);
       } else if (failures >= 2 || reason !== undefined) {
         databaseUp = false;
-        turn('the database cannot be reached', error);
+        turn(describeAbsence(error), error as Error);
       }
     }
     if (!stopped) timer = setTimeout(ask, reason === undefined ? intervalMs : Math.min(intervalMs, 500));

@@ -149,6 +149,28 @@ describe('migrate', () => {
     });
   });
 
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'ends at once by %s while it waits, and says so',
+    async (signal) => {
+      const { proxy, url } = await startDatabaseProxy(database.ownerUrl);
+      await proxy.refuse();
+      const program = spawnProgram({ ...variables(), OWNER_DATABASE_URL: url }, ['migrate']);
+      await eventually(async () =>
+        expect(messages(program)).toContainEqual(expect.stringMatching(/^waiting for the database: /)),
+      );
+      const started = performance.now();
+      program.child.kill(signal);
+      // As a shell counts: 128 and the number of the signal. Without a listener it would be the signal itself.
+      expect(await program.ended).toBe(signal === 'SIGTERM' ? 'exit code 143' : 'exit code 130');
+      expect(performance.now() - started).toBeLessThan(2_000);
+      expect(program.lines.at(-1)).toMatchObject({
+        reason: signal,
+        msg: 'ended by a signal before it was done',
+      });
+      await proxy.close();
+    },
+  );
+
   test('a database that is not there is told', async () => {
     const url = new URL(database.ownerUrl);
     url.pathname = '/nowhere';

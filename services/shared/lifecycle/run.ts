@@ -51,7 +51,7 @@ function describeStartFailure(error: unknown): string {
 }
 
 /** How long the last lines may take to be written. */
-const LAST_WORDS_MS = 1_000;
+export const LAST_WORDS_MS = 1_000;
 
 async function exitAfter(log: Log, code: number): Promise<never> {
   setTimeout(() => process.exit(code), LAST_WORDS_MS);
@@ -59,8 +59,25 @@ async function exitAfter(log: Log, code: number): Promise<never> {
   process.exit(code);
 }
 
-/** How long everything may take to end after a signal, beyond the drain delay. */
-const HARD_DEADLINE_MS = 25_000;
+/** How long everything may take to end after a signal, beyond the drain delay. Before the kubelet kills, so that the last line says why. */
+export const HARD_DEADLINE_MS = 23_000;
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/**
+ * Until there is a service to stop, a signal ends the program at once; what a migration had not committed is undone. Without a listener
+ * the kernel passes it over for the first process of a container, which then ends only by SIGKILL. Returns what takes this back.
+ */
+function endOnSignal(log: Log): () => void {
+  const end = (signal: NodeJS.Signals, number: number): void => {
+    log.warn({ reason: signal }, 'ended by a signal before it was done');
+    void exitAfter(log, 128 + number);
+  };
+  for (const signal of SIGNALS) process.on(signal, end);
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, end);
+  };
+}
 
 /** Brings the schema up to date, and finds out whether the service will get in. */
 const migration =
@@ -88,6 +105,7 @@ const verification =
  */
 export async function runProgram(program: Program, args: readonly string[]): Promise<void> {
   let log = createLog(program.name, 'info');
+  const letServiceStop = endOnSignal(log);
   try {
     const [word, ...more] = args;
     const environment = readEnvironment();
@@ -114,7 +132,8 @@ export async function runProgram(program: Program, args: readonly string[]): Pro
       process.exitCode = Math.max(code, Number(process.exitCode ?? 0));
       void service.stop();
     };
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(0));
+    letServiceStop();
+    for (const signal of SIGNALS) process.on(signal, () => stop(0));
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       process.on(event, (error: unknown) => {
         log.error({ error }, `${event}: stopping`);

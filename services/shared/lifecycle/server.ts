@@ -112,7 +112,7 @@ function closeUnused(server: Server): void {
 }
 
 /** How long requests in flight may take to end. */
-const CLOSE_DEADLINE_MS = 20_000;
+export const CLOSE_DEADLINE_MS = 20_000;
 
 /** Closes the server: unused connections at once, busy ones after their answer, all of them at the deadline. */
 export async function closeServer(
