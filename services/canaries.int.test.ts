@@ -205,7 +205,7 @@ describe('no canary is', () => {
   });
 
   test.each(SERVICES)('in the audit trail of the %s service', async (service) => {
-    expect(await rowsOf(world[service].db, 'audit_events')).not.toEqual([]);
+    expect(await rowsOf(world[service].db, 'audit_entries')).not.toEqual([]);
     expect(await canariesInRows(service, 'audit%')).toEqual([]);
   });
 });
