@@ -71,6 +71,26 @@ describe('the manifests of both services', () => {
     const { images } = parse(read('k8s/base/kustomization.yaml')) as { images: { newTag: string }[] };
     expect(images.map(({ newTag }) => newTag)).toEqual([version, version]);
   });
+
+  test('are pushed by skaffold to where the registry component looks for them, and say what they are', () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string };
+    const { images } = parse(read('k8s/components/registry/kustomization.yaml')) as {
+      images: { newName: string }[];
+    };
+    const { profiles } = parse(read('skaffold.yaml')) as {
+      profiles: {
+        name: string;
+        build: { artifacts: { image: string; docker: { buildArgs: Record<string, string> } }[] };
+      }[];
+    };
+    const artifacts = profiles.find(({ name }) => name === 'production')?.build.artifacts ?? [];
+    expect(artifacts.map(({ image }) => image)).toEqual(images.map(({ newName }) => newName));
+    const declared = [...read('Dockerfile.patient').matchAll(/^ARG (VERSION|REVISION|SOURCE)=/gm)];
+    for (const { docker } of artifacts) {
+      expect(Object.keys(docker.buildArgs).sort()).toEqual(declared.map(([, name]) => name).sort());
+      expect(docker.buildArgs.VERSION).toBe(version);
+    }
+  });
 });
 
 test('the HTTPRoute leads where the Ingress leads', () => {

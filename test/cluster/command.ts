@@ -10,15 +10,21 @@ export interface Ended {
 interface RunOptions {
   input?: string;
   cwd?: string;
+  /** Beside this process's own variables. */
+  env?: Readonly<Record<string, string>>;
   /** Killed after so long; five minutes unless told otherwise. */
   timeoutMs?: number;
 }
 
 /** Runs a program to its end, whatever that is; rejects when it does not end in time. */
 export function tryRun(program: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const { input, cwd, timeoutMs = limitMs(300) } = options;
+  const { input, cwd, env, timeoutMs = limitMs(300) } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     let stdout = '';
     let stderr = '';
     const deadline = setTimeout(() => {

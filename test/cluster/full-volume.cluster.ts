@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { eventually } from '../../services/testing/eventually.ts';
 import { type Clinic, makeClinic } from './clinic.ts';
@@ -36,12 +37,35 @@ afterAll(async () => {
 const inDatabase = (command: string): Promise<string> =>
   kubectl(['exec', 'patient-postgres-0', '-c', 'postgres', '--', 'bash', '-c', command]);
 
-const book = () => clinic.caller.call('POST', '/appointments', clinic.nextVisit());
+const book = (headers = {}) => clinic.caller.call('POST', '/appointments', clinic.nextVisit(), headers);
+
+const restartsOf = async (name: string): Promise<number[]> =>
+  (await podsOf(name)).flatMap(({ status }) =>
+    (status.containerStatuses as { restartCount: number }[]).map(({ restartCount }) => restartCount),
+  );
+
+interface Line {
+  level: string;
+  msg: string;
+  request_id?: string;
+  error?: { code?: string };
+}
+
+/** What the pods of the patient service said about a request. */
+async function linesAbout(requestId: string): Promise<Line[]> {
+  const logs = await Promise.all(
+    (await podsOf('patient')).map(({ metadata }) => kubectl(['logs', metadata.name, '-c', 'patient'])),
+  );
+  return logs
+    .flatMap((log) => log.trim().split('\n'))
+    .map((line) => JSON.parse(line) as Line)
+    .filter(({ request_id, level }) => request_id === requestId && level !== 'info');
+}
 
 /** Pages that a table has already may take some. */
 const BOOKINGS_TO_FULL = 2_000;
 
-test('a full volume: bookings 503, reads 200, one line says why, and all goes on when there is room', async () => {
+test('a full volume: bookings 503, reads 200, one line of each refused one says why, and all goes on without a restart when there is room', async () => {
   await inDatabase('cat /dev/zero > /var/lib/postgresql/filler 2>/dev/null || true');
   let answer = await book();
   let booked = 0;
@@ -51,16 +75,17 @@ test('a full volume: bookings 503, reads 200, one line says why, and all goes on
   expect(JSON.parse(answer.text)).toMatchObject({ type: 'urn:problem-type:unavailable' });
   const [patientId] = clinic.patients;
   expect((await clinic.caller.call('GET', `/patients/${patientId}`)).status).toBe(200);
-  const pods = await podsOf('patient');
-  const logs = await Promise.all(
-    pods.map(({ metadata }) => kubectl(['logs', metadata.name, '-c', 'patient'])),
-  );
-  expect(logs.join('')).toMatch(/53100/);
+  const requestId = randomUUID();
+  expect((await book({ 'x-request-id': requestId })).status).toBe(503);
+  expect(await linesAbout(requestId)).toEqual([
+    // disk_full
+    expect.objectContaining({ error: expect.objectContaining({ code: '53100' }) }),
+  ]);
 
   await inDatabase('rm /var/lib/postgresql/filler');
   await eventually(async () => expect((await book()).status).toBe(201), limitMs(60));
-  for (const { status } of await podsOf('patient'))
-    expect(status.containerStatuses).toEqual([expect.objectContaining({ restartCount: 0 })]);
+  expect(await restartsOf('patient')).toEqual([0, 0]);
+  expect(await restartsOf('patient-postgres')).toEqual([0]);
 });
 
 test('the data in the claim is there again, and what was booked meanwhile is reconciled', async () => {

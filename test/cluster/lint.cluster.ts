@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { jest } from '@jest/globals';
-import { root } from './cluster.ts';
+import { parse, parseAllDocuments } from 'yaml';
+import { type KubeObject, root, services } from './cluster.ts';
 import { run, tryRun } from './command.ts';
 import { limitMs } from './limits.ts';
 
@@ -92,6 +93,49 @@ describe.each(combinations)('%s', (combination) => {
         ({ check_id, check_name, resource }) => `${resource}: ${check_id} ${check_name}`,
       ),
     ).toEqual([]);
+  });
+});
+
+/** Nothing is built: the tags are those that a build would give. */
+const render = (...profile: string[]): Promise<string> =>
+  run('skaffold', ['render', '--offline=true', '--digest-source=tag', ...profile], {
+    cwd: root,
+    env: {
+      SKAFFOLD_UPDATE_CHECK: 'false',
+      SKAFFOLD_INTERACTIVE: 'false',
+      SOURCE: 'https://example.com/clinic',
+    },
+  });
+
+describe('skaffold', () => {
+  test.each([
+    ['local', [], ''],
+    ['dev', ['-p', 'dev'], ''],
+    ['debug', ['-p', 'debug'], ''],
+    ['production', ['-p', 'production'], 'registry.example.com/clinic/'],
+  ] as const)(
+    'renders the overlay %s, with a tag of its own for each image of ours',
+    async (overlay, profile, registry) => {
+      const objects = parseAllDocuments(await render(...profile)).map((each) => each.toJS());
+      const expected = parseAllDocuments(await readFile(fileOf(`k8s/overlays/${overlay}`), 'utf8')).map(
+        (each) => each.toJS(),
+      );
+      const nameOfObject = ({ kind, metadata }: KubeObject) => `${kind} ${metadata.name}`;
+      expect(objects.map(nameOfObject).sort()).toEqual(expected.map(nameOfObject).sort());
+      for (const service of services) {
+        const { spec } = objects.find((each) => nameOfObject(each) === `Deployment ${service}`).spec.template;
+        for (const { image } of [...spec.initContainers, ...spec.containers]) {
+          expect(image).toMatch(new RegExp(`^${registry}${service}:[\\w.-]+$`));
+          expect(image).not.toMatch(/:0\.1\.0$/);
+        }
+      }
+    },
+  );
+
+  test('builds production images that tell their version, their commit and their source', async () => {
+    const read = parse(await run('skaffold', ['diagnose', '--yaml-only', '-p', 'production'], { cwd: root }));
+    for (const { docker } of read.build.artifacts)
+      expect(Object.keys(docker.buildArgs).sort()).toEqual(['REVISION', 'SOURCE', 'VERSION']);
   });
 });
 

@@ -55,14 +55,16 @@ test('every rule is healthy', async () => {
   }, limitMs(60));
 });
 
-test('every metric that a rule or a panel names is there', async () => {
+test('every metric that a rule or a panel names is there now', async () => {
+  // Without a start, what an earlier version exported would count.
+  const started = Date.now() / 1_000;
   expect((await book()).status).toBe(201);
   const expressions = [...rulesOf(readRuleFile()), ...readDashboard()].map(({ expr }) => expr);
   const named = new Set(
     expressions.flatMap((expr) => readExpression(expr).selectors.map(({ metric }) => metric)),
   );
   await eventually(async () => {
-    const present = new Set(await ask<string[]>('label/__name__/values'));
+    const present = new Set(await ask<string[]>(`label/__name__/values?start=${started}`));
     expect([...named].filter((metric) => !present.has(metric))).toEqual([]);
   }, limitMs(90));
 });

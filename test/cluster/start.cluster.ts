@@ -3,7 +3,7 @@ import { eventually } from '../../services/testing/eventually.ts';
 import { type Clinic, makeClinic } from './clinic.ts';
 import { allReady, deployLocal, type KubeObject, kubectl, list, podsOf } from './cluster.ts';
 import { openDatabase } from './databases.ts';
-import { limitMs } from './limits.ts';
+import { inSeconds, limitMs, measured, timed } from './limits.ts';
 
 jest.setTimeout(limitMs(300));
 
@@ -77,6 +77,11 @@ test('a database that is late: one line says what is waited for, nothing restart
     expect(lines.length).toBeGreaterThanOrEqual(3);
   }, limitMs(60));
   expect(migrating(await newest())?.restartCount).toBe(0);
+  // What waits is told to end, and does not need to be killed when its 35 seconds are over.
+  const waiting = (await newest()).metadata.name;
+  const took = await timed(() => kubectl(['delete', 'pod', waiting]));
+  measured('a pod that waits for its database ends after', inSeconds(took));
+  expect(took).toBeLessThan(limitMs(10));
   await kubectl(['scale', 'statefulset/doctor-postgres', '--replicas=1']);
   await allReady();
   expect(migrating(await newest())?.restartCount).toBe(0);
