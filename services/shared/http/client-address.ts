@@ -37,8 +37,9 @@ export function clientAddress(
   isTrusted: IsTrusted,
 ): string | undefined {
   let client = connected === undefined ? undefined : plain(connected);
-  const hops = (forwardedFor ?? '').split(',').map((hop) => plain(hop.trim()));
+  let hops: string[] | undefined;
   while (client !== undefined && isTrusted(client)) {
+    hops ??= (forwardedFor ?? '').split(',').map((hop) => plain(hop.trim()));
     const hop = hops.pop();
     if (hop === undefined || isIP(hop) === 0) break;
     client = hop;
