@@ -261,14 +261,19 @@ describe('while the audit trail cannot be written', () => {
     }
   });
 
-  test('nothing is changed', async () => {
-    const body = { familyName: 'Unheard' };
-    const { status } = await send(
-      world.patient,
-      'PATCH',
-      { path: `/patients/${world.mine.patientId}`, body },
-      await world.tokenOf('admin'),
-    );
+  test.each<[string, string, () => Sent]>([
+    ['', 'PATCH', () => ({ path: `/patients/${world.mine.patientId}`, body: { familyName: 'Unheard' } })],
+    [
+      ', with a key either',
+      'POST',
+      () => ({
+        path: '/patients',
+        body: { familyName: 'Unheard', birthDate: '1980' },
+        headers: { 'idempotency-key': randomUUID() },
+      }),
+    ],
+  ])('nothing is changed%s', async (_how, method, sent) => {
+    const { status } = await send(world.patient, method, sent(), await world.tokenOf('admin'));
     expect(status).toBeGreaterThanOrEqual(500);
     const { rowCount } = await world.patient.db.query(`select from patients where family_name = 'Unheard'`);
     expect(rowCount).toBe(0);

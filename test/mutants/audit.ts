@@ -1,41 +1,15 @@
+import { auditedMutants } from './audited.ts';
 import { edits, type Mutant } from './mutant.ts';
 
 const RECORDER = 'services/shared/audit/recorder.ts';
-const TRAIL = 'services/shared/audit/trail.ts';
 const SEALER_STORE = 'services/shared/audit/seal-store.ts';
 const VERIFY = 'services/shared/audit/verify.ts';
 
-const kept = edits('services/audited.int');
 const proven = edits('shared/audit/');
 
 /** What the audit trail promises: nothing is told without an event, and no event can be bent. */
 export const auditMutants: readonly Mutant[] = [
-  kept(
-    'a change leaves no event',
-    'services/shared/audit/keep.ts',
-    '  await insertEvents(tx, [event]);\n',
-    '',
-  ),
-  kept(
-    'a booking leaves no event',
-    'services/patient/appointments/outbox-store.ts',
-    `\${insertEntryText(9, 'wish')}`,
-    'select $9::json, $10::uuid[], $11::text[]',
-  ),
-  kept('a refusal leaves no event', TRAIL, '[400, 401, 405,', '[400, 401, 403, 405,'),
-  kept('what is not found leaves no event', TRAIL, '[400, 401, 405,', '[400, 401, 404, 405,'),
-  kept(
-    'a list names nobody',
-    'services/shared/audit/trail.ts',
-    'about.length === 0 ? [...trail.about]',
-    'about.length >= 0 ? [...trail.about]',
-  ),
-  kept(
-    'an answer leaves although its event cannot be written',
-    'services/shared/http/app.ts',
-    'if (event !== undefined) await record(event);',
-    'if (event !== undefined) await record(event).catch(() => undefined);',
-  ),
+  ...auditedMutants,
   proven(
     'an event is said to be durable before it is',
     RECORDER,

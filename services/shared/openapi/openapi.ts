@@ -138,6 +138,7 @@ const headerParameters = ({ method, answers }: Endpoint): Json[] => [
           type: 'string',
           minLength: 1,
           maxLength: 255,
+          pattern: '^[ -~]+$',
         }),
       ]
     : []),

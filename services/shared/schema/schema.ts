@@ -24,7 +24,12 @@ export const longText = text(2_000);
 /** Any 128 bits, as in paths and as PostgreSQL reads them: an id of an unknown version is unknown, not invalid. */
 export const uuid = z.guid('must be a UUID').transform((value) => value.toLowerCase());
 
-export const email = z.string().trim().max(254, atMost(254)).pipe(z.email('must be an e-mail address'));
+export const email = z
+  .string()
+  .trim()
+  .max(254, atMost(254))
+  .meta({ format: 'email' })
+  .pipe(z.email('must be an e-mail address'));
 
 /** A telephone number as people write it; compared by its digits. */
 export const phone = z
@@ -95,11 +100,16 @@ export const localDate = z
   }, 'must be a date that exists, as YYYY-MM-DD')
   .meta({ format: 'date' });
 
+const PARTIAL_DATE = /^(\d{4})(?:-(\d\d)(?:-(\d\d))?)?$/;
+
 /** `YYYY`, `YYYY-MM` or `YYYY-MM-DD` (FHIR's date). */
-export const partialDate = z.string().refine((value) => {
-  const [match, year = '', month = '01', day = '01'] = /^(\d{4})(?:-(\d\d)(?:-(\d\d))?)?$/.exec(value) ?? [];
-  return match !== undefined && isCalendarDate(year, month, day);
-}, 'must be a date that exists, as YYYY, YYYY-MM or YYYY-MM-DD');
+export const partialDate = z
+  .string()
+  .refine((value) => {
+    const [match, year = '', month = '01', day = '01'] = PARTIAL_DATE.exec(value) ?? [];
+    return match !== undefined && isCalendarDate(year, month, day);
+  }, 'must be a date that exists, as YYYY, YYYY-MM or YYYY-MM-DD')
+  .meta({ pattern: PARTIAL_DATE.source });
 
 /** An instant or a partial date (FHIR's dateTime, but an instant always has its offset). */
 export const instantOrPartialDate = z.string().transform((value, context) => {
@@ -142,10 +152,13 @@ export const localEndTime = z
   .regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'must be a local time as HH:MM, from 00:01 to 24:00');
 
 /** Wall-clock date and time `YYYY-MM-DDTHH:MM`. */
-export const localDateTime = z.string().refine((value) => {
-  const [date = '', time = ''] = value.split('T');
-  return value.length === 16 && localDate.safeParse(date).success && localTime.safeParse(time).success;
-}, 'must be a local date and time that exists, as YYYY-MM-DDTHH:MM, without an offset');
+export const localDateTime = z
+  .string()
+  .refine((value) => {
+    const [date = '', time = ''] = value.split('T');
+    return value.length === 16 && localDate.safeParse(date).success && localTime.safeParse(time).success;
+  }, 'must be a local date and time that exists, as YYYY-MM-DDTHH:MM, without an offset')
+  .meta({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d$' });
 
 const ICU_NAME = /^(AC|AE|AG|AR|AS|BE|BS|CA|CN|CS|CT|EA|EC|IE|IS|JS|MI|NE|NS|PL|PN|PR|PS|SS|VS)T$/i;
 
