@@ -22,9 +22,16 @@ export const insertEntryText = (first: number, from?: string): string =>
    select $${first}::json, $${first + 1}::uuid[], $${first + 2}::text[]${from === undefined ? '' : ` from ${from}`}
     where $${first} is not null`;
 
-const INSERT_ENTRY = append<EntryArgs>('audit.insert_entry', insertEntryText(1));
+const INSERT_ENTRY = append<EntryArgs, { id: string }>(
+  'audit.insert_entry',
+  `${insertEntryText(1)} returning id::text`,
+);
 
-/** Appends events; they are final when their transaction has committed. */
+/**
+ * Appends events; they are final when their transaction has committed.
+ * @throws Error when the database takes them and keeps none, as a trigger or a rule could make it
+ */
 export async function insertEvents(db: Db, events: readonly AuditEvent[]): Promise<void> {
-  await db.query(INSERT_ENTRY, entryArgs(events));
+  const kept = await db.query(INSERT_ENTRY, entryArgs(events));
+  if (kept.length !== 1) throw new Error('The database did not keep the events');
 }

@@ -79,6 +79,18 @@ test('503 for those beyond the bound, while the others wait', async () => {
   expect(await requestIds()).toHaveLength(3);
 });
 
+test('503 where the database takes an event and keeps none', async () => {
+  const { record } = createRecorder(db);
+  await owner.query(`create function forget() returns trigger language plpgsql as 'begin return null; end'`);
+  await owner.query(
+    'create trigger forget before insert on audit_entries for each row execute function forget()',
+  );
+  await expect(record(anEvent())).rejects.toMatchObject({ type: 'unavailable', status: 503 });
+  await owner.query('drop trigger forget on audit_entries');
+  await record(anEvent());
+  expect(await requestIds()).toHaveLength(1);
+});
+
 test('503 for all that share an insert which fails, and the next ones are recorded', async () => {
   const { record } = createRecorder(db);
   await owner.query('revoke insert on audit_entries from doctor_app');

@@ -25,6 +25,15 @@ describe.each(databaseNames)('the application role of the %s database', (service
     );
   });
 
+  test.each([
+    ['id', 'overriding system value', '777777'],
+    ['recorded_at', '', `now() - interval '1 hour'`],
+    ['xid', '', `'9223372036854775807'`],
+  ])('may not choose the %s of an entry', async (column, overriding, value) => {
+    const text = `insert into audit_entries (${column}, events, about, subjects) ${overriding} values (${value}, '[]', '{}', '{}')`;
+    await expect(client.query(text)).rejects.toMatchObject({ code: '42501' });
+  });
+
   test('makes the months to come, again and again', async () => {
     await client.query('select audit_make_months()');
     const { rows } = await client.query<{ count: string }>(

@@ -58,11 +58,16 @@ test('1, the row and the proof, when one was changed', async () => {
   expect(text).toMatch(/checkpoint 3 of \S+ \(key [0-9a-f]{16}\) proves it/);
 });
 
-test('checkpoints of other keys are counted, and prove nothing', async () => {
+test('2 when no line is a checkpoint of this service', async () => {
+  const { code, text } = await verify(['--checkpoints', file('empty', 'a line of something else')]);
+  expect([code, text]).toEqual([2, expect.stringContaining('nothing is proven')]);
+});
+
+test('2 when checkpoints were signed by other keys: they are counted, and prove nothing', async () => {
   const key = file('key', String(makeSigningKey().privateKey.export({ type: 'pkcs8', format: 'pem' })));
   const { code, text } = await verify(['--checkpoints', log, '--key', key]);
   expect([code, text]).toEqual([
-    0,
+    2,
     expect.stringMatching(/up to 0 proven by 0 checkpoints.*\n1 checkpoints were signed by other keys/),
   ]);
 });

@@ -73,7 +73,13 @@ export async function runVerification(
     try {
       const verification = await verifyTrail(db, evidence.checkpoints);
       for (const line of describe(verification, evidence)) write(line);
-      return verification.ok ? 0 : 1;
+      if (!verification.ok) return 1;
+      if (verification.last === 0 || verification.proven > 0) return 0;
+      // Whoever wrote the whole chain anew would pass as well.
+      write(
+        `could not look: no line is a checkpoint of the ${service} service that its key has signed, so nothing is proven`,
+      );
+      return 2;
     } finally {
       await db.close();
     }

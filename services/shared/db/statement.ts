@@ -41,10 +41,10 @@ export const lookup = <Args extends readonly unknown[], Row extends object>(
 ): Statement<Args, Row> => ({ ...sql<Args, Row>(name, text), lane: 'lookups' });
 
 /** Defines a named statement that only inserts, by itself, what was gathered from several requests. */
-export const append = <Args extends readonly unknown[]>(
+export const append = <Args extends readonly unknown[], Row extends object = Record<never, never>>(
   name: string,
   text: string,
-): Statement<Args, Record<never, never>> => ({ ...sql<Args>(name, text), lane: 'appends' });
+): Statement<Args, Row> => ({ ...sql<Args, Row>(name, text), lane: 'appends' });
 
 /** SQL of an instant as RFC 3339 text in UTC, to the millisecond, for JSON that the database makes. */
 export const instantText = (expression: string): string =>
