@@ -31,7 +31,13 @@ export const tokenMutants: readonly Mutant[] = [
   ),
   option(
     'what was verified outlives the keys',
-    '    if (now - entry.emptiedAt > KEYS_MS) empty(entry, now);\n',
+    'const verified = isStale ? undefined : entry',
+    'const verified = isStale && now < 0 ? undefined : entry',
+  ),
+  option(
+    'what was verified with older keys is believed',
+    'if (!isDeepStrictEqual(jwks, entry.verifiedWith)) entry.verified.clear();',
+    'void isDeepStrictEqual;',
   ),
   option('denied subjects pass', 'denyList.denies(sub) || ', ''),
   option('denied tokens pass', ' || (jti !== undefined && denyList.denies(jti))', ''),

@@ -240,17 +240,47 @@ describe('keys of a remote issuer', () => {
     verify.mockRestore();
   });
 
-  test('401 for what was good until they changed, when they are asked for again', async () => {
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
-    answer = () => ({ status: 200, body: issuer.entry.jwks });
-    const authenticate = createAuthenticator(issuersOf(remoteEntry(await start())), ROLES, nobody);
-    const token = await issuer.sign({ role: 'reader', exp: Math.floor(Date.now() / 1000) + 7_200 });
-    expect(await ask(authenticate, token)).toMatchObject({ role: 'reader' });
-    const other = await createIssuer({ keyId: 'key-2' });
-    answer = () => ({ status: 200, body: other.entry.jwks });
-    jest.setSystemTime(Date.now() + 11 * 60_000);
-    expect(await ask(authenticate, token)).toBe(REFUSED);
-    jest.useRealTimers();
+  describe('that changed', () => {
+    const MINUTE_MS = 60_000;
+    let authenticate: ReturnType<typeof createAuthenticator>;
+    let token: string;
+    let other: TestIssuer;
+    beforeEach(async () => {
+      jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+      answer = () => ({ status: 200, body: issuer.entry.jwks });
+      authenticate = createAuthenticator(issuersOf(remoteEntry(await start())), ROLES, nobody);
+      token = await issuer.sign({ role: 'reader', exp: Math.floor(Date.now() / 1000) + 7_200 });
+      other = await createIssuer({ keyId: 'key-2' });
+      expect(await ask(authenticate, token)).toMatchObject({ role: 'reader' });
+    });
+    afterEach(() => {
+      jest.useRealTimers();
+    });
+    const pass = (minutes: number) => jest.setSystemTime(Date.now() + minutes * MINUTE_MS);
+
+    test('401 for what was good until then, after ten minutes', async () => {
+      answer = () => ({ status: 200, body: other.entry.jwks });
+      pass(10);
+      expect(await ask(authenticate, token)).toBe(REFUSED);
+    });
+
+    test('401 also where they were asked for in between', async () => {
+      pass(5);
+      // Nobody knows this one's key, so that the keys are fetched, and are still the old ones.
+      expect(await ask(authenticate, await other.sign({ role: 'reader' }))).toBe(REFUSED);
+      answer = () => ({ status: 200, body: other.entry.jwks });
+      pass(9.9);
+      expect(await ask(authenticate, token)).toMatchObject({ role: 'reader' });
+      pass(0.2);
+      expect(await ask(authenticate, token)).toBe(REFUSED);
+    });
+
+    test('401 as soon as they were fetched, for whatever token', async () => {
+      pass(5);
+      answer = () => ({ status: 200, body: { keys: [] } });
+      expect(await ask(authenticate, await other.sign({ role: 'reader' }))).toBe(REFUSED);
+      expect(await ask(authenticate, token)).toBe(REFUSED);
+    });
   });
 
   test('503 while they are not what keys look like', async () => {

@@ -1,4 +1,16 @@
-import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  decodeJwt,
+  type ExportedJWKSCache,
+  errors,
+  type JWKSCacheInput,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  jwksCache,
+  jwtVerify,
+} from 'jose';
 import { Problem, unavailable } from '../problem/problem.ts';
 import type { DenyList } from './deny-list.ts';
 import type { Issuer } from './issuers.ts';
@@ -12,7 +24,7 @@ export interface Verified {
 }
 
 const CACHED_TOKENS = 10_000;
-/** Keys of a remote issuer are asked for again after this; what was verified with the old ones goes with them. */
+/** Nobody is believed by keys of a remote issuer that were fetched longer ago than this. */
 const KEYS_MS = 10 * 60_000;
 const KEYS_COOLDOWN_MS = 30_000;
 const KEYS_TIMEOUT_MS = 5_000;
@@ -20,27 +32,42 @@ const KEYS_TIMEOUT_MS = 5_000;
 const MAX_TOKEN_LENGTH = 8_192;
 const CLOCK_TOLERANCE_SECONDS = 5;
 
-type Keys = Parameters<typeof jwtVerify>[1] & { jwks?: () => unknown };
+/** What jose has fetched of a remote issuer's keys, and when, in milliseconds of the epoch; empty where the keys are in the file. */
+type Fetched = Partial<ExportedJWKSCache>;
 
-function keysOf({ jwksUri, jwks }: Issuer): Keys {
+function keysOf({ jwksUri, jwks }: Issuer, fetched: Fetched): JWTVerifyGetKey {
   if (jwksUri === undefined)
-    return createLocalJWKSet(jwks as unknown as Parameters<typeof createLocalJWKSet>[0]) as Keys;
+    return createLocalJWKSet(jwks as unknown as Parameters<typeof createLocalJWKSet>[0]);
   return createRemoteJWKSet(new URL(jwksUri), {
-    // Sooner than what was verified with them is forgotten, so that it is verified with what is there then.
+    // Sooner than what was verified with them is verified again, so that it is verified with what is there then.
     cacheMaxAge: KEYS_MS - KEYS_TIMEOUT_MS,
     cooldownDuration: KEYS_COOLDOWN_MS,
     timeoutDuration: KEYS_TIMEOUT_MS,
-  }) as Keys;
+    [jwksCache]: fetched as JWKSCacheInput,
+  });
 }
 
 interface Trusted {
   issuer: Issuer;
-  keys: Keys;
+  keys: JWTVerifyGetKey;
+  fetched: Fetched;
+  /** Tokens that were verified with these keys. */
   verified: ReturnType<typeof createTokenCache<Verified>>;
-  /** The keys that the cached tokens were verified with, as text. */
-  verifiedWith?: string;
-  /** When the cache was last emptied; milliseconds of the epoch. */
-  emptiedAt: number;
+  verifiedWith: Fetched['jwks'];
+}
+
+function trust(issuer: Issuer): Trusted {
+  const fetched: Fetched = {};
+  const verified = createTokenCache<Verified>(CACHED_TOKENS);
+  return { issuer, keys: keysOf(issuer, fetched), fetched, verified, verifiedWith: undefined };
+}
+
+/** Forgets what was verified with other keys than the present ones, however these came. */
+function forgetOlder(entry: Trusted): void {
+  const { jwks } = entry.fetched;
+  if (jwks === entry.verifiedWith) return;
+  if (!isDeepStrictEqual(jwks, entry.verifiedWith)) entry.verified.clear();
+  entry.verifiedWith = jwks;
 }
 
 const unsafeIssuerOf = (token: string): unknown => {
@@ -75,11 +102,6 @@ const keysAreAway = (error: unknown): boolean =>
   !(error instanceof errors.JOSEError) ||
   error.code === 'ERR_JOSE_GENERIC';
 
-function empty(entry: Trusted, now: number): void {
-  entry.verified.clear();
-  entry.emptiedAt = now;
-}
-
 /** Names that the deny list, keys and logs can hold (OpenID Connect Core §2: at most 255 characters). */
 const isName = (value: unknown): value is string =>
   typeof value === 'string' && /^[^\p{Cc}]{1,255}$/u.test(value);
@@ -89,14 +111,9 @@ const isName = (value: unknown): value is string =>
  * @throws unauthenticated; unavailable when an issuer's keys cannot be had
  */
 export function createVerifier(issuers: readonly Issuer[], denyList: DenyList) {
-  const trusted = new Map<string, Trusted>(
-    issuers.map((issuer) => [
-      issuer.issuer,
-      { issuer, keys: keysOf(issuer), verified: createTokenCache<Verified>(CACHED_TOKENS), emptiedAt: 0 },
-    ]),
-  );
+  const trusted = new Map(issuers.map((issuer) => [issuer.issuer, trust(issuer)]));
 
-  const verify = async ({ issuer, keys }: Trusted, token: string): Promise<Verified> => {
+  const verify = async ({ issuer }: Trusted, token: string, keys: JWTVerifyGetKey): Promise<Verified> => {
     try {
       const { payload } = await jwtVerify(token, keys, {
         issuer: issuer.issuer,
@@ -123,29 +140,35 @@ export function createVerifier(issuers: readonly Issuer[], denyList: DenyList) {
   // Whose token it is need not be read: a cache holds only what its issuer's keys have verified.
   const findVerified = (token: string, now: number): Verified | undefined => {
     for (const entry of trusted.values()) {
-      if (now - entry.emptiedAt > KEYS_MS) empty(entry, now);
-      const verified = entry.verified.get(token, now);
+      forgetOlder(entry);
+      const isStale = now - (entry.fetched.uat ?? now) >= KEYS_MS;
+      const verified = isStale ? undefined : entry.verified.get(token, now);
       if (verified !== undefined) return verified;
     }
     return undefined;
   };
 
-  const verifyAnew = async (token: string, now: number): Promise<Verified> => {
+  const verifyAnew = async (token: string): Promise<Verified> => {
     const issuer = unsafeIssuerOf(token);
     const entry = trusted.get(String(issuer));
     if (entry === undefined) throw tokenRefused(issuer === undefined ? 'malformed' : 'unknown-issuer');
-    const verified = await verify(entry, token);
-    const used = JSON.stringify(entry.keys.jwks?.());
-    if (used !== entry.verifiedWith) empty(entry, now);
-    entry.verifiedWith = used;
-    entry.verified.set(token, verified, ((verified.claims.exp ?? 0) + CLOCK_TOLERANCE_SECONDS) * 1_000);
+    let used: Fetched['jwks'];
+    const verified = await verify(entry, token, async (header, jws) => {
+      const key = await entry.keys(header, jws);
+      used = entry.fetched.jwks;
+      return key;
+    });
+    forgetOlder(entry);
+    const endsAt = ((verified.claims.exp ?? 0) + CLOCK_TOLERANCE_SECONDS) * 1_000;
+    // Others may have come while the signature was checked.
+    if (used === entry.fetched.jwks) entry.verified.set(token, verified, endsAt);
     return verified;
   };
 
   return async (token: string): Promise<Verified> => {
     if (token.length > MAX_TOKEN_LENGTH) throw tokenRefused('malformed');
     const now = Date.now();
-    const verified = findVerified(token, now) ?? (await verifyAnew(token, now));
+    const verified = findVerified(token, now) ?? (await verifyAnew(token));
     const { sub, jti } = verified.claims;
     if (denyList.denies(sub) || (jti !== undefined && denyList.denies(jti))) throw tokenRefused('denied');
     return verified;
