@@ -48,7 +48,10 @@ function concerned(route: string, { patientId }: Pair, text: string): string[] {
   const ids = (member: string) => [
     ...new Set<string>(JSON.parse(text).items.map((item: Record<string, string>) => item[member])),
   ];
-  if (route === 'GET /audit-events') return [];
+  if (route === 'GET /audit-events')
+    return [
+      ...new Set<string>(JSON.parse(text).items.flatMap((item: { patientIds: string[] }) => item.patientIds)),
+    ];
   if (route === 'POST /patients') return [JSON.parse(text).id];
   if (route === 'GET /patients') return ids('id');
   if (route === 'GET /appointments') return ids('patientId');
@@ -235,6 +238,18 @@ describe('where an event says that a request is from', () => {
   test('is whom a trusted proxy names', async () => {
     expect(await sourceOf(readNetworks('127.0.0.0/8'))).toBe('203.0.113.9');
   });
+});
+
+test('one event of a 422 that was found by a look at the record, and of a 404 where there is none', async () => {
+  const admin = await world.tokenOf('admin');
+  for (const [id, status] of [
+    [world.mine.patientId, 422],
+    [uuidv7(), 404],
+  ] as const) {
+    const sent = { path: `/patients/${id}`, body: { nonsense: 1 } };
+    const found = await sendAndLook(world.patient, 'PATCH', sent, admin);
+    expect([found.status, found.events]).toMatchObject([status, [{ status, about: [id] }]]);
+  }
 });
 
 describe('no event', () => {

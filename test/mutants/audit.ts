@@ -35,6 +35,12 @@ export const auditMutants: readonly Mutant[] = [
     '&& !endsMonth)',
   ),
   proven(
+    'the end is left unsealed at a stop',
+    'services/shared/audit/sealer.ts',
+    '      await finish();\n',
+    '',
+  ),
+  proven(
     'a link stands for its own entry only',
     'services/shared/audit/chain.ts',
     `.update(Buffer.from(previous, 'hex'))`,

@@ -42,6 +42,14 @@ test('GET /audit-events 200 with the whole event, newest first', async () => {
   });
 });
 
+test('GET /audit-events leaves an event with everybody whom its page is about', async () => {
+  const { patientId } = await world.seedPair(world.theirs);
+  await read({ path: `/patients/${patientId}` });
+  await read({ path: '/audit-events?limit=1', headers: { 'x-request-id': 'looked' } });
+  const [looked] = (await list(`/audit-events?patientId=${patientId}&limit=1`)).items;
+  expect(looked).toMatchObject({ requestId: 'looked', route: '/audit-events', patientIds: [patientId] });
+});
+
 test('GET /audit-events 200 by patient, subject and time', async () => {
   const { patientId } = world.theirs;
   await read({ path: `/patients/${patientId}` });

@@ -41,6 +41,7 @@ export const eventList = defineList({
   ...events,
   name: 'audit.events',
   json: EVENT,
+  about: 'e.about',
   orders: { '-recordedAt': newestFirst },
 });
 
@@ -49,6 +50,7 @@ export const fewEventsList = defineList({
   ...events,
   name: 'audit.few_events',
   json: EVENT,
+  about: 'e.about',
   orders: { '-recordedAt': sortedNewestFirst },
 });
 

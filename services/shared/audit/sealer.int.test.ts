@@ -86,6 +86,15 @@ test('a transaction that still runs is not passed by those after it, and how lon
   expect(rows).toEqual([{ request_id: 'slow' }]);
 });
 
+test('what is there when it stops is sealed and signed', async () => {
+  const sealer = start();
+  await eventually(async () => expect(sealer.rounds).not.toEqual([]));
+  await add(1_200);
+  await sealer.stop();
+  sealers.pop();
+  expect(sealer.checkpoints().at(-1)?.position).toBe(1_200);
+});
+
 /** Entries as they come from another cluster: their transactions lie in this one's future. */
 const restoredEntries = (count: number) =>
   client.query(
@@ -153,6 +162,20 @@ describe('a month that has ended', () => {
     expect(await verifyTrail(onClient(client), others)).toMatchObject({
       ok: false,
       fault: { kind: 'removed', position: 1 },
+    });
+  });
+
+  test('gets nothing more, also where every link is gone and only its checkpoint was kept', async () => {
+    const sealer = start();
+    await sealed(client, sealer);
+    await sealer.stop();
+    sealers.pop();
+    const ends = sealer.checkpoints().filter(({ endOf }) => endOf !== undefined);
+    await client.query(`delete from audit_entries where recorded_at > ${LAST_MONTH}`);
+    await client.query('delete from audit_links');
+    expect(await verifyTrail(onClient(client), ends)).toMatchObject({
+      ok: false,
+      fault: { kind: 'inserted' },
     });
   });
 });

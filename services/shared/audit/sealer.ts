@@ -29,7 +29,7 @@ export interface SealerParts {
 
 export interface Sealer {
   start: () => void;
-  /** Resolves when the round under way has ended. */
+  /** Resolves when what is there has been sealed and signed, or could not be. */
   stop: () => Promise<void>;
 }
 
@@ -37,6 +37,7 @@ const BATCH = 500;
 const ROUND_MS = 500;
 const FAILED_ROUND_MS = 2_000;
 const CHECKPOINT_MS = 1_000;
+const FINISH_MS = 2_000;
 const MONTHS_MS = 24 * 3_600_000;
 
 type Signed = Pick<LastLink, 'position' | 'hash' | 'entryId'>;
@@ -67,6 +68,27 @@ async function findNext(
   return { entries, endsMonth: last !== undefined && entries.length > 0 };
 }
 
+/** Signs where a chain ends, and writes that to the log. */
+function createSigner({ log, service, key }: Pick<SealerParts, 'log' | 'service'> & { key: SigningKey }) {
+  let signedPosition = 0;
+  let signedAt = Number.NEGATIVE_INFINITY;
+  const sign = ({ position, hash, entryId }: Signed, endOf?: string): void => {
+    const time = new Date().toISOString();
+    const claim = { service, position, entryId, hash, time, ...(endOf === undefined ? {} : { endOf }) };
+    log.always({ checkpoint: signCheckpoint(key, claim) }, 'audit checkpoint');
+    signedPosition = position;
+    signedAt = performance.now();
+  };
+  return {
+    sign,
+    /** Signs a tip that was not signed yet, unless the last signature is younger than that. */
+    signAnew: (tip: Signed | undefined, minAgeMs: number): void => {
+      if (tip === undefined || tip.position === signedPosition) return;
+      if (performance.now() - signedAt >= minAgeMs) sign(tip);
+    },
+  };
+}
+
 /**
  * Seals what is final: gives each entry its link in the chain, on any number of replicas, of which one is at work at a time. Signs a
  * checkpoint of where the chain ends at most once a second, and one where a month ends, and writes them to the log, which takes them
@@ -74,21 +96,12 @@ async function findNext(
  */
 export function createSealer({ db, log, service, key: given, onRound }: SealerParts): Sealer {
   const key = given ?? makeSigningKey();
+  const signer = createSigner({ log, service, key });
   let stopping: AbortController | undefined;
   let running: Promise<void> = Promise.resolve();
   let tip: Signed | undefined;
-  let signedPosition = 0;
-  let signedAt = Number.NEGATIVE_INFINITY;
   let monthsMadeAt = Number.NEGATIVE_INFINITY;
   let failedAs: string | undefined;
-
-  const signTip = ({ position, hash, entryId }: Signed, endOf?: string): void => {
-    const time = new Date().toISOString();
-    const claim = { service, position, entryId, hash, time, ...(endOf === undefined ? {} : { endOf }) };
-    log.always({ checkpoint: signCheckpoint(key, claim) }, 'audit checkpoint');
-    signedPosition = position;
-    signedAt = performance.now();
-  };
 
   /** Seals one batch; returns how many entries. */
   const seal = (): Promise<number> =>
@@ -98,7 +111,7 @@ export function createSealer({ db, log, service, key: given, onRound }: SealerPa
       const last = await findLastLink(tx);
       const { entries, endsMonth } = await findNext(tx, last);
       // Before the month is left: whoever drops it later needs this one.
-      if (last !== undefined && endsMonth) signTip(last, last.month.slice(0, 7));
+      if (last !== undefined && endsMonth) signer.sign(last, last.month.slice(0, 7));
       const { position, hash } = last ?? GENESIS;
       tip = last;
       if (entries.length === 0) return 0;
@@ -118,10 +131,20 @@ export function createSealer({ db, log, service, key: given, onRound }: SealerPa
       monthsMadeAt = performance.now();
     }
     const sealed = await seal();
-    const isDue = performance.now() - signedAt >= CHECKPOINT_MS;
-    if (tip !== undefined && tip.position !== signedPosition && isDue) signTip(tip);
+    signer.signAnew(tip, CHECKPOINT_MS);
     onRound({ sealed, lagSeconds: await lag() });
     return sealed;
+  };
+
+  /** Seals and signs what is left: nothing would show a change of it while nobody is at work. */
+  const finish = async (): Promise<void> => {
+    const until = performance.now() + FINISH_MS;
+    try {
+      while ((await seal()) > 0 && performance.now() < until);
+      signer.signAnew(tip, 0);
+    } catch (error) {
+      log.warn({ error }, 'the end of the audit trail could not be sealed');
+    }
   };
 
   const loop = async (signal: AbortSignal): Promise<void> => {
@@ -151,8 +174,10 @@ export function createSealer({ db, log, service, key: given, onRound }: SealerPa
       running = loop(stopping.signal);
     },
     stop: async () => {
-      stopping?.abort();
+      if (stopping === undefined) return;
+      stopping.abort();
       await running;
+      await finish();
     },
   };
 }

@@ -15,6 +15,8 @@ export interface Trail {
   resourceId: string | undefined;
   /** Whom the request names, beside those whom its answer is about. */
   readonly about: Set<string>;
+  /** Whether its handler was called: from then on also a refusal of what was sent may tell of a record. */
+  handled: boolean;
   /** Whether a transaction has taken the event with it. */
   kept: boolean;
 }
@@ -30,15 +32,16 @@ export const openTrail = (
   caller: undefined,
   resourceId: undefined,
   about: new Set(),
+  handled: false,
   kept: false,
 });
 
 /** What came of a request, as far as its event tells. */
 export type Outcome = Pick<Answer, 'status' | 'problem' | 'about'>;
 
-/** Mistakes of form say nothing about a record, and what failed on our side has told nobody anything. */
-const leavesNone = (status: number): boolean =>
-  status >= 500 || [400, 401, 405, 413, 415, 422, 428, 429].includes(status);
+/** What failed on our side has told nobody anything, and neither have refusals before a record was looked at. */
+const leavesNone = (status: number, handled: boolean): boolean =>
+  status >= 500 || (!handled && [400, 401, 405, 413, 415, 422, 428, 429].includes(status));
 
 /** PostgreSQL stores no NUL and no half of a surrogate pair; a token's subject may have both. */
 const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\uFFFD');
@@ -46,7 +49,7 @@ const storable = (text: string): string => text.toWellFormed().replaceAll('\0', 
 /** The event of a request with this outcome, if it leaves one. */
 export function eventOf(trail: Trail, { status, problem, about = [] }: Outcome): AuditEvent | undefined {
   const { action, caller, method, route } = trail;
-  if (action === 'none' || caller === undefined || leavesNone(status)) return undefined;
+  if (action === 'none' || caller === undefined || leavesNone(status, trail.handled)) return undefined;
   return {
     subject: storable(caller.subject),
     role: caller.role ?? null,

@@ -46,7 +46,7 @@ export interface EntryPlace {
 }
 
 const LIST_PLACES = sql<
-  [afterInstant: string, afterId: string, tipPosition: number, limit: number],
+  [afterInstant: string, afterId: string, tipPosition: number, limit: number, endedMonth: string | null],
   EntryPlace
 >(
   'audit.list_places',
@@ -64,7 +64,8 @@ const LIST_PLACES = sql<
    )
    select page.id::text as id, page.recorded_at::text as "recordedAt",
           l.position is not null
-          or not exists (
+          or (page.recorded_at < ($5::date + interval '1 month') at time zone 'UTC') is not true
+             and not exists (
                select from tip
                 where page.recorded_at < tip.month
                    or (page.recorded_at < tip.month + interval '1 month' and not tip.is_restored
@@ -73,10 +74,20 @@ const LIST_PLACES = sql<
     order by page.recorded_at, page.id`,
 );
 
-/** Entries after one, by time. */
+/**
+ * Entries after one, by time.
+ * @param endedMonth the month, as `2026-11`, that the chain has left behind for certain, with all before it
+ */
 export const listPlaces = (
   db: Db,
   after: { recordedAt: string; id: string },
-  tipPosition: number,
+  { tipPosition, endedMonth }: { tipPosition: number; endedMonth: string | undefined },
   limit: number,
-): Promise<EntryPlace[]> => db.query(LIST_PLACES, [after.recordedAt, after.id, tipPosition, limit]);
+): Promise<EntryPlace[]> =>
+  db.query(LIST_PLACES, [
+    after.recordedAt,
+    after.id,
+    tipPosition,
+    limit,
+    endedMonth === undefined ? null : `${endedMonth}-01`,
+  ]);

@@ -44,7 +44,11 @@ export async function verifyTrail(db: Db, checkpoints: readonly Checkpoint[]): P
   const last = walked.tip.position;
   if (newest !== undefined && newest.position > last) return failed({ kind: 'cut-off', position: last + 1 });
 
-  const { inserted, entries } = await walkEntries(db, last);
+  const { inserted, entries } = await walkEntries(
+    db,
+    last,
+    checkpoints.findLast(({ endOf }) => endOf !== undefined)?.endOf,
+  );
   if (inserted !== undefined) return failed({ kind: 'inserted', position: last, entryId: inserted });
   const proven = newest?.position ?? 0;
   return { ok: true, first, last, proven, entries, waiting: entries - (last - first + 1) };
@@ -68,10 +72,14 @@ async function walkLinks(
 }
 
 /** Looks for an entry without a link that is older than the end of the chain. */
-async function walkEntries(db: Db, last: number): Promise<{ inserted?: string; entries: number }> {
+async function walkEntries(
+  db: Db,
+  last: number,
+  endedMonth: string | undefined,
+): Promise<{ inserted?: string; entries: number }> {
   let after = { recordedAt: '-infinity', id: '0' };
   for (let entries = 0; ; ) {
-    const places = await listPlaces(db, after, last, BATCH);
+    const places = await listPlaces(db, after, { tipPosition: last, endedMonth }, BATCH);
     const inserted = places.find(({ isFine }) => !isFine);
     if (inserted !== undefined) return { inserted: inserted.id, entries };
     const end = places.at(-1);

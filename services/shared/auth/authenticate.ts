@@ -104,8 +104,8 @@ export function createAuthenticator(
       return met;
     }
     const roles = rolesOf(verified, known);
-    const [role] = roles;
-    admitUnlessUnlimited(role, subjectOf(verified));
+    const [role, ...others] = roles;
+    admitUnlessUnlimited(others.length === 0 ? role : undefined, subjectOf(verified));
     const caller = callerOf(verified, roles, known);
     callers.set(verified, caller);
     return caller;

@@ -102,9 +102,12 @@ const keysAreAway = (error: unknown): boolean =>
   !(error instanceof errors.JOSEError) ||
   error.code === 'ERR_JOSE_GENERIC';
 
-/** Names that the deny list, keys and logs can hold (OpenID Connect Core §2: at most 255 characters). */
+/** Names that the deny list, keys and logs can hold as they are (OpenID Connect Core §2: at most 255 characters). */
 const isName = (value: unknown): value is string =>
-  typeof value === 'string' && /^[^\p{Cc}]{1,255}$/u.test(value);
+  typeof value === 'string' &&
+  /^[^\p{Cc}]{1,255}$/u.test(value) &&
+  value.trim() === value &&
+  value.isWellFormed();
 
 /**
  * Verifies tokens (RFC 7519, RFC 8725): each with the keys and the rules of the issuer that it names, never a mixture.

@@ -19,7 +19,7 @@ export interface ListDefinition {
   /** The unique column that breaks ties, a UUID unless `idType` says otherwise. */
   id: string;
   idType?: 'uuid' | 'bigint';
-  /** The expression of the record whose data an item is, where the audit trail keeps that. */
+  /** The expression of the record whose data an item is, or of an array of them, where the audit trail keeps that. */
   about?: string;
   /** Always true of every item. */
   where?: string;
@@ -35,7 +35,7 @@ export interface ListRequest {
   after?: Position | undefined;
 }
 
-type Row = { json: string; id: string; sortKey: string; about?: string };
+type Row = { json: string; id: string; sortKey: string; about?: string | readonly string[] };
 
 function statementText(
   list: ListDefinition,

@@ -73,6 +73,7 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
       let answer: Answer;
       try {
         const call = await readCall(endpoint, req, res, { authenticate, trail });
+        trail.handled = true;
         answer = unlessUnchanged(req, await endpoint.handle(call));
       } catch (error) {
         if (error instanceof Problem && error.subject !== undefined)

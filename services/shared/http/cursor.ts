@@ -87,7 +87,7 @@ export const isSortKeyOf: Readonly<Record<string, (text: string) => boolean>> = 
 
 /** Cuts rows, of which one more than `limit` was asked for, into a page. */
 export function pageOf(
-  rows: readonly (Position & { json: string; about?: string })[],
+  rows: readonly (Position & { json: string; about?: string | readonly string[] })[],
   limit: number,
   order: string,
 ): Page {
