@@ -115,7 +115,13 @@ beforeAll(async () => {
 
 afterEach(async () => {
   for (const run of runs.splice(0)) {
-    for (const { pid } of run.processes()) process.kill(pid, 'SIGKILL');
+    for (const { pid } of run.processes()) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended since it was listed.
+      }
+    }
     await run.end;
   }
 });

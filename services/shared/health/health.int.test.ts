@@ -210,7 +210,9 @@ test('another cause is logged anew, once, also where the reason is the same', as
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as { msg: string; error?: { code?: string } })
-    .map(({ msg, error }) => error?.code ?? msg);
+    .map(({ msg, error }) => error?.code ?? msg)
+    // A question that is under way is cut off first.
+    .filter((cause) => cause !== 'ECONNRESET');
   expect(causes).toEqual([
     '42501',
     'ECONNREFUSED',

@@ -75,12 +75,12 @@ test('a probe is answered at once while the database says nothing', async () => 
   expect(Math.max(...took)).toBeLessThan(1_000);
 }, 20_000);
 
-test('the service holds DATABASE_POOL_MAX + 3 connections, which max_connections is chosen by', async () => {
+test('the service holds DATABASE_POOL_MAX + 4 connections, which max_connections is chosen by', async () => {
   const { rows } = await owner.query<{ count: number }>(
     `select count(*)::int as count from pg_stat_activity
       where datname = current_database() and usename = 'doctor_app'`,
   );
-  expect(rows).toEqual([{ count: 10 + 3 }]);
+  expect(rows).toEqual([{ count: 10 + 4 }]);
 });
 
 test('a probe asks the database nothing', async () => {
