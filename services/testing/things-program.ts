@@ -33,7 +33,9 @@ export function spawnProgram(variables: Record<string, string>, args: readonly s
   return program;
 }
 
-export const messages = ({ lines }: Program): string[] => lines.map(({ msg }) => msg);
+/** What it has told; without checkpoints, which come when they come. */
+export const messages = ({ lines }: Program): string[] =>
+  lines.map(({ msg }) => msg).filter((message) => message !== 'audit checkpoint');
 
 /** Started, listening, and ready unless told otherwise. */
 export async function startProgram(variables: Record<string, string>, isReady = true): Promise<Program> {
