@@ -38,8 +38,19 @@ const logOf = (pod: KubeObject, container: string): Promise<string> =>
 /** The old pods go on while a new one cannot start. */
 async function expectService(): Promise<void> {
   const { status } = await clinic.caller.call('POST', '/appointments', clinic.nextVisit());
-  expect(status).toBe(201);
+  if (status !== 201) throw new Error(`A booking was answered ${status}; ${await newestLogLines()}`);
 }
+
+/** What both services said of the last seconds, to be read beside a failure. */
+const newestLogLines = (): Promise<string> =>
+  kubectl([
+    'logs',
+    '-l',
+    'app.kubernetes.io/name in (patient,doctor)',
+    '--prefix',
+    '--since=10s',
+    '--tail=50',
+  ]);
 
 async function secretOf(volume: string): Promise<KubeObject> {
   const [deployment] = await list('deployments', '-l', 'app.kubernetes.io/name=doctor');
