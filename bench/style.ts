@@ -15,6 +15,8 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds);
 const node = values.node ?? node26();
 const CLIENTS = 32;
+/** So few that each waits for the other's answers, and so many that the cores are busy. */
+const READERS = [32, 128] as const;
 const ROUNDS = 5;
 const PATIENTS = 20_000;
 const DOCTORS = 400;
@@ -30,11 +32,11 @@ interface Measured {
   cpuPerRequest: number;
 }
 
-async function measure(program: Program, next: () => string): Promise<Measured> {
+async function measure(program: Program, connections: number, next: () => string): Promise<Measured> {
   const before = await cpuMicroseconds(program.pid);
   const { perSecond, statuses, latenciesMs } = await closedLoop({
     port: program.port,
-    connections: CLIENTS,
+    connections,
     seconds,
     next,
   });
@@ -66,25 +68,25 @@ async function compareReads(system: System, patientIds: readonly string[]): Prom
   const next = () => getRequest(`/patients/${patientIds[Math.floor(Math.random() * patientIds.length)]}`);
   // The textbook keeps no audit trail, so that only `unaudited` does the same work.
   const variants = { ours: system.patient, again: system.patient, unaudited, textbook };
-  const results: Record<keyof typeof variants, Measured[]> = {
-    ours: [],
-    again: [],
-    unaudited: [],
-    textbook: [],
-  };
-  for (const program of Object.values(variants)) await measure(program, next);
-  for (let round = 1; round <= ROUNDS; round += 1) {
-    for (const name of shuffled(Object.keys(variants) as (keyof typeof variants)[]))
-      results[name].push(await measure(variants[name], next));
-    console.log(`round ${round} of ${ROUNDS}`);
-  }
+  for (const connections of READERS) await compare(variants, connections, next);
   await textbook.stop();
   await unaudited.stop();
-  const speed = (name: keyof typeof variants) => median(results[name].map(({ perSecond }) => perSecond));
-  const cpu = (name: keyof typeof variants) =>
-    median(results[name].map(({ cpuPerRequest }) => cpuPerRequest));
+}
+
+type Variants = Record<'ours' | 'again' | 'unaudited' | 'textbook', Program>;
+
+async function compare(variants: Variants, connections: number, next: () => string): Promise<void> {
+  const names = Object.keys(variants) as (keyof Variants)[];
+  const results: Record<keyof Variants, Measured[]> = { ours: [], again: [], unaudited: [], textbook: [] };
+  for (const name of names) await measure(variants[name], connections, next);
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    for (const name of shuffled(names)) results[name].push(await measure(variants[name], connections, next));
+    console.log(`round ${round} of ${ROUNDS}`);
+  }
+  const speed = (name: keyof Variants) => median(results[name].map(({ perSecond }) => perSecond));
+  const cpu = (name: keyof Variants) => median(results[name].map(({ cpuPerRequest }) => cpuPerRequest));
   console.log(
-    `GET /patients/{id}: ours ${speed('ours').toFixed(0)}/s (${cpu('ours').toFixed(0)} µs CPU), textbook ${speed('textbook').toFixed(0)}/s (${cpu('textbook').toFixed(0)} µs CPU)`,
+    `GET /patients/{id}, ${connections} clients: ours ${speed('ours').toFixed(0)}/s (${cpu('ours').toFixed(0)} µs CPU), textbook ${speed('textbook').toFixed(0)}/s (${cpu('textbook').toFixed(0)} µs CPU)`,
   );
   console.log(
     `ours ÷ ours, again: ${(speed('ours') / speed('again')).toFixed(2)} (beyond 0.9–1.1 the run means nothing)`,

@@ -37,6 +37,11 @@ class BatchingSocket extends Socket {
       super.uncork();
     });
   }
+
+  /** `pg` writes a handful of small buffers for each question: as one they cost less than as a list. */
+  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'buffer' as BufferEncoding, done);
+  }
 }
 
 /** How long a request waits for a free connection, or for a new one, before it is answered 503. */
