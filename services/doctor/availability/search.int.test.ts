@@ -165,8 +165,8 @@ describe('GET /availability', () => {
          from added, schedules where doctor_id = $1`,
       [few],
     );
-    expect(await asked('few')).toEqual(['calendar.list', 'reservations.list_busy']);
-    expect(await asked('many')).toEqual(['calendar.list', 'reservations.list_busy']);
+    expect(await asked('few')).toEqual(['calendar.list/specialtyKeys', 'reservations.list_busy']);
+    expect(await asked('many')).toEqual(['calendar.list/specialtyKeys', 'reservations.list_busy']);
   });
 
   test('has a slot that starts where a stretch ends once, and none that ends after `to`', async () => {

@@ -237,24 +237,31 @@ export interface BookableDoctor {
   calendar: StoredCalendar;
 }
 
-const LIST_CALENDARS = sql<
-  [
-    from: string,
-    to: string,
-    doctorIds: readonly string[] | undefined,
-    specialtyKeys: readonly string[] | undefined,
-    languageKeys: readonly string[] | undefined,
-  ],
-  Omit<BookableDoctor, 'calendar'> & { now: number; exceptions: Exception[] } & RuleColumns
->(
-  'calendar.list',
-  `select d.id as "doctorId", d.given_name || ' ' || d.family_name as "doctorName", d.specialties, ${NOW}, ${columns},
+type CalendarRow = Omit<BookableDoctor, 'calendar'> & { now: number; exceptions: Exception[] } & RuleColumns;
+
+const filters: Readonly<Record<keyof DoctorFilter, string>> = {
+  doctorIds: 'd.id = any (?::uuid[])',
+  specialtyKeys: 'd.specialty_keys && ?::text[]',
+  languageKeys: 'd.language_keys && ?::text[]',
+};
+
+type FilterName = keyof DoctorFilter;
+const filterNames = Object.keys(filters) as FilterName[];
+
+/** A statement for each combination of filters: with conditions on absent ones it would read all doctors to find one. */
+const LIST_CALENDARS = new Map(
+  Array.from({ length: 2 ** filterNames.length }, (_, bits) =>
+    filterNames.filter((_name, index) => bits & (2 ** index)),
+  ).map((given) => [
+    given.join(),
+    sql<[from: string, to: string, ...(readonly string[])[]], CalendarRow>(
+      ['calendar.list', ...given].join('/'),
+      `select d.id as "doctorId", d.given_name || ' ' || d.family_name as "doctorName", d.specialties, ${NOW}, ${columns},
           ${exceptionsWithin('greatest($1::timestamptz, now())', '$2::timestamptz')}
      from doctors d join schedules s on s.doctor_id = d.id
-    where d.deleted_at is null
-      and ($3::uuid[] is null or d.id = any ($3))
-      and ($4::text[] is null or d.specialty_keys && $4)
-      and ($5::text[] is null or d.language_keys && $5)`,
+    where ${['d.deleted_at is null', ...given.map((name, index) => filters[name].replace('?', `$${index + 3}`))].join(' and ')}`,
+    ),
+  ]),
 );
 
 /**
@@ -263,11 +270,14 @@ const LIST_CALENDARS = sql<
  */
 export async function listCalendars(
   db: Db,
-  { doctorIds, specialtyKeys, languageKeys }: DoctorFilter,
+  filter: DoctorFilter,
   from: string,
   to: string,
 ): Promise<{ now: number | undefined; doctors: BookableDoctor[] }> {
-  const rows = await db.query(LIST_CALENDARS, [from, to, doctorIds, specialtyKeys, languageKeys]);
+  const given = filterNames.filter((name) => filter[name] !== undefined);
+  const statement = LIST_CALENDARS.get(given.join());
+  if (statement === undefined) throw new Error(`No statement filters doctors by ${given.join()}`);
+  const rows = await db.query(statement, [from, to, ...given.map((name) => filter[name] ?? [])]);
   const doctors = rows.map(({ doctorId, doctorName, specialties, now: _now, exceptions, ...rules }) => ({
     doctorId,
     doctorName,
