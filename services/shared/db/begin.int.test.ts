@@ -65,6 +65,11 @@ describe('when BEGIN fails, nothing of the transaction is committed', () => {
     await expect(work).rejects.toThrow();
   });
 
+  test('and that is told, also where COMMIT went out with it', async () => {
+    const work = db.tx((tx) => tx.last.query(NAMES, []), { beginsByLocking: true });
+    await expect(work).rejects.toThrow();
+  });
+
   test('and the next transaction is one again', async () => {
     await db.tx((tx) => tx.query(ADD, ['lost'])).catch(() => undefined);
     const error = new Error('changed my mind');
