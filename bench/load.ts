@@ -16,7 +16,7 @@ export interface LoadResult {
 }
 
 /** The end of the first answer in the bytes, by its Content-Length, or -1 while it is not whole. */
-function endOfAnswer(bytes: string): number {
+export function endOfAnswer(bytes: string): number {
   const headers = bytes.indexOf('\r\n\r\n');
   if (headers < 0) return -1;
   const length = /content-length: (\d+)/i.exec(bytes.slice(0, headers));
