@@ -1,12 +1,13 @@
-// Measures the rows of the table, each on a system of its own.
+// Measures the rows of the table, on systems of three sizes that run side by side; only one is asked at a time.
 // npm run bench -- [--only NAME] [--quick] [--node PATH]
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Size, seedDataset } from './dataset.ts';
 import { node26 } from './node26.ts';
-import { type Row, tableOf } from './row.ts';
+import { type Bench, type Growth, type Row, type Sized, tableOf } from './row.ts';
 import { bookings, hotDoctor } from './rows/bookings.ts';
 import { startSystem } from './system.ts';
 
@@ -20,23 +21,56 @@ const all = Object.keys(measurements) as Name[];
 const names = all.filter((name) => values.only === undefined || name === values.only);
 if (names.length === 0) throw new Error(`--only must be one of: ${all.join(', ')}`);
 const node = values.node ?? node26();
-const [rounds, seconds] = values.quick ? [3, 2] : [7, 5];
+const [rounds, seconds] = values.quick ? [3, 1] : [5, 4];
+const sizes: readonly [Size, Size, Size] = values.quick
+  ? [
+      { patients: 1_000, doctors: 100 },
+      { patients: 10_000, doctors: 100 },
+      { patients: 100_000, doctors: 1_000 },
+    ]
+  : [
+      { patients: 10_000, doctors: 1_000 },
+      { patients: 100_000, doctors: 1_000 },
+      { patients: 1_000_000, doctors: 10_000 },
+    ];
+
+const started = performance.now();
+const progress = (text: string) =>
+  console.log(`${((performance.now() - started) / 1000).toFixed(0).padStart(5)} s  ${text}`);
 
 execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
 const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
 const about = `Node ${version}, ${cpus().length} × ${cpus()[0]?.model}, ${rounds} rounds of ${seconds} s${values.quick ? ' (quick)' : ''}; services, PostgreSQL and generator share the cores`;
-console.log(about);
-const rows: Row[] = [];
-for (const name of names) {
+progress(about);
+
+const running: Sized[] = [];
+const open = async (size: Size): Promise<Sized> => {
   const system = await startSystem({ node: [node], services: 'dist' });
-  try {
-    const progress = (text: string) => console.log(`${name}: ${text}`);
-    rows.push(...(await measurements[name]({ system, rounds, seconds, progress })));
-  } finally {
-    await system.stop();
+  const sized = { system, data: await seedDataset(system, size) };
+  running.push(sized);
+  progress(`${size.patients} patients and ${size.doctors} doctors are there`);
+  return sized;
+};
+const rows: Row[] = [];
+const growth: Growth[] = [];
+try {
+  const sized = [await open(sizes[0]), await open(sizes[1]), await open(sizes[2])] as const;
+  for (const name of names) {
+    const bench: Bench = {
+      sized,
+      node,
+      rounds,
+      seconds,
+      progress: (text) => progress(`${name}: ${text}`),
+    };
+    const measured = await measurements[name](bench);
+    rows.push(...measured.rows);
+    growth.push(...(measured.growth ?? []));
   }
+} finally {
+  for (const { system } of running) await system.stop();
 }
 console.log(tableOf(rows));
 const file = join(await mkdtemp(join(tmpdir(), 'bench-results-')), 'results.json');
-await writeFile(file, JSON.stringify({ about, rows }, null, 2));
+await writeFile(file, JSON.stringify({ about, sizes, rows, growth }, null, 2));
 console.log(file);

@@ -1,3 +1,4 @@
+import type { Dataset } from './dataset.ts';
 import type { System } from './system.ts';
 
 /** One figure, and what it must reach. */
@@ -6,15 +7,39 @@ export interface Row {
   measured: number;
   atLeast?: number;
   atMost?: number;
+  /** What the figure was made of: the absolute figures of both sides of a ratio, CPU, counts. */
+  of?: string;
 }
 
-/** What a measurement gets: a system of its own, and how long it may take. */
-export interface Bench {
+/** A figure by size of the data, to be drawn. */
+export interface Growth {
+  what: string;
+  unit: string;
+  /** In the order of `Bench.sized`. */
+  values: readonly number[];
+}
+
+/** Both services with data of a size, on a PostgreSQL of their own. */
+export interface Sized {
   system: System;
+  data: Dataset;
+}
+
+/** What a measurement gets: running systems from small to large, and how long it may take. */
+export interface Bench {
+  /** From small to large: the middle one is what most rows are measured on, and the large one has ten times its data. */
+  sized: readonly [Sized, Sized, Sized];
+  /** The program that runs the services and their opponents. */
+  node: string;
   rounds: number;
-  /** Of one round. */
+  /** Of one round of one thing. */
   seconds: number;
   progress: (text: string) => void;
+}
+
+export interface Measurement {
+  rows: Row[];
+  growth?: Growth[];
 }
 
 const isReached = ({ measured, atLeast = -Infinity, atMost = Infinity }: Row): boolean =>
@@ -25,10 +50,10 @@ const wanted = ({ atLeast, atMost }: Row): string => (atLeast === undefined ? `â
 /** The rows as a table of Markdown, for the terminal and for a page. */
 export const tableOf = (rows: readonly Row[]): string =>
   [
-    '| row | measured | wanted | ok |',
-    '|---|---|---|---|',
+    '| row | measured | wanted | ok | of |',
+    '|---|---|---|---|---|',
     ...rows.map(
       (row) =>
-        `| ${row.row} | ${Number(row.measured.toPrecision(3))} | ${wanted(row)} | ${isReached(row) ? 'yes' : 'NO'} |`,
+        `| ${row.row} | ${Number(row.measured.toPrecision(3))} | ${wanted(row)} | ${isReached(row) ? 'yes' : '**no**'} | ${row.of ?? ''} |`,
     ),
   ].join('\n');
