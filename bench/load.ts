@@ -13,6 +13,10 @@ export interface LoadResult {
   /** How often each status was answered. */
   statuses: Readonly<Record<string, number>>;
   latenciesMs: readonly number[];
+  /** The status that came after each of `latenciesMs`. */
+  answered: readonly string[];
+  /** How long it took until the last was answered. */
+  seconds: number;
 }
 
 /** The end of the first answer in the bytes, by its Content-Length, or -1 while it is not whole. */
@@ -31,6 +35,7 @@ export function endOfAnswer(bytes: string): number {
 export async function closedLoop({ port, connections, seconds, next }: LoadOptions): Promise<LoadResult> {
   const statuses: Record<string, number> = {};
   const latenciesMs: number[] = [];
+  const each: string[] = [];
   const started = performance.now();
   const end = started + seconds * 1000;
 
@@ -57,6 +62,7 @@ export async function closedLoop({ port, connections, seconds, next }: LoadOptio
         statuses[status] = (statuses[status] ?? 0) + 1;
         const now = performance.now();
         latenciesMs.push(now - sent);
+        each.push(status);
         if (now < end) send();
         else socket.end();
       });
@@ -64,11 +70,23 @@ export async function closedLoop({ port, connections, seconds, next }: LoadOptio
 
   await Promise.all(Array.from({ length: connections }, client));
   const took = (performance.now() - started) / 1000;
-  return { perSecond: latenciesMs.length / took, statuses, latenciesMs };
+  return {
+    perSecond: latenciesMs.length / took,
+    statuses,
+    latenciesMs,
+    answered: each,
+    seconds: took,
+  };
 }
 
-export const getRequest = (path: string): string =>
-  `GET ${path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n\r\n`;
+export const getRequest = (path: string, headers: Readonly<Record<string, string>> = {}): string =>
+  [
+    `GET ${path} HTTP/1.1`,
+    'Host: bench',
+    'Accept: application/json',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    '\r\n',
+  ].join('\r\n');
 
 export function postRequest(path: string, body: object): string {
   const json = JSON.stringify(body);

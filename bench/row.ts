@@ -42,7 +42,7 @@ export interface Measurement {
   growth?: Growth[];
 }
 
-const isReached = ({ measured, atLeast = -Infinity, atMost = Infinity }: Row): boolean =>
+export const isReached = ({ measured, atLeast = -Infinity, atMost = Infinity }: Row): boolean =>
   measured >= atLeast && measured <= atMost;
 
 const wanted = ({ atLeast, atMost }: Row): string => (atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`);

@@ -1,7 +1,9 @@
 // The stack that most tutorials end with, serving the same row by the same SQL; what ours is compared with.
+import { readFileSync } from 'node:fs';
 import compression from 'compression';
 import express from 'express';
 import helmet from 'helmet';
+import { createLocalJWKSet, jwtVerify } from 'jose';
 import pg from 'pg';
 import { pinoHttp } from 'pino-http';
 import prom from 'prom-client';
@@ -24,6 +26,14 @@ app.use((req, res, next) => {
   res.on('finish', () =>
     end({ method: req.method, route: req.route?.path ?? 'unmatched', status: res.statusCode }),
   );
+  next();
+});
+const [issuer] = JSON.parse(readFileSync(process.env.AUTH_ISSUERS_FILE, 'utf8'));
+const keys = createLocalJWKSet(issuer.jwks);
+app.use(async (req, _res, next) => {
+  const token = (req.headers.authorization ?? '').replace(/^Bearer /, '');
+  const { payload } = await jwtVerify(token, keys, { issuer: issuer.issuer, audience: issuer.audience });
+  req.user = payload;
   next();
 });
 app.get('/patients/:id', async (req, res) => {

@@ -1,16 +1,12 @@
 import { at, halfHour, invariantsBroken } from '../../services/testing/clinic.ts';
-import { closedLoop, type LoadResult, median, postRequest } from '../load.ts';
+import { closedLoop, median, postRequest } from '../load.ts';
 import { openLoop, percentile } from '../open-loop.ts';
 import type { Bench, Measurement, Sized } from '../row.ts';
+import { expectOnly } from '../sample.ts';
 
 const CLIENTS = 32;
 /** A doctor has 48 half hours a day, for most of the 90 days of the horizon. */
 const SLOTS_OF_DOCTOR = 48 * 80;
-
-const expectOnly = ({ statuses }: LoadResult, allowed: readonly string[]): void => {
-  if (Object.keys(statuses).some((status) => !allowed.includes(status)))
-    throw new Error(`answers other than ${allowed.join(', ')}: ${JSON.stringify(statuses)}`);
-};
 
 /** Requests for free time: no two want the same of a doctor or of a patient. */
 function freeTime({ patientIds, doctorIds }: Sized['data']): () => string {
