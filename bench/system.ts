@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
@@ -147,10 +147,21 @@ export async function startSystem({
   };
 }
 
-/** CPU time that a process has used, in microseconds (Linux: /proc/<pid>/stat; elsewhere NaN). */
-export async function cpuMicroseconds(pid: number): Promise<number> {
+/** What the kernel counts of a process: its parent, and its CPU time in microseconds (Linux: /proc/<pid>/stat; elsewhere NaN). */
+async function readStat(pid: number): Promise<{ parent: number; cpu: number }> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   // utime and stime, in ticks of 10 ms.
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+  return { parent: Number(fields[1]), cpu: (Number(fields[11]) + Number(fields[12])) * 10_000 };
+}
+
+export const cpuMicroseconds = async (pid: number): Promise<number> => (await readStat(pid)).cpu;
+
+/** CPU time of the whole server that a connection leads to: of all processes that its postmaster has now. */
+export async function serverCpuMicroseconds(db: pg.Client): Promise<number> {
+  const { rows } = await db.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const { parent: postmaster } = await readStat(rows[0]?.pid ?? 0);
+  const pids = (await readdir('/proc').catch(() => [])).map(Number).filter((pid) => pid > 0);
+  const stats = await Promise.all(pids.map(readStat));
+  return stats.reduce((sum, { parent, cpu }) => (parent === postmaster ? sum + cpu : sum), 0);
 }

@@ -3,6 +3,7 @@ import { closedLoop, median, postRequest } from '../load.ts';
 import { openLoop, percentile } from '../open-loop.ts';
 import type { Bench, Measurement, Sized } from '../row.ts';
 import { expectOnly } from '../sample.ts';
+import { cpuMicroseconds, serverCpuMicroseconds } from '../system.ts';
 
 const CLIENTS = 32;
 /** A doctor has 48 half hours a day, for most of the 90 days of the horizon. */
@@ -24,6 +25,32 @@ function freeTime({ patientIds, doctorIds }: Sized['data']): () => string {
 const invariantsOf = async ({ system }: Sized): Promise<number> =>
   (await invariantsBroken({ db: system.patientDb }, { db: system.doctorDb })).length;
 
+interface Usage {
+  patient: number;
+  doctor: number;
+  databases: number;
+  patientBytes: number;
+  doctorBytes: number;
+}
+
+/** What has been used until now: CPU in microseconds, and the size of both databases. */
+async function usage({ system }: Sized): Promise<Usage> {
+  const { patient, doctor, patientDb, doctorDb } = system;
+  const sizeOf = async (db: typeof patientDb): Promise<number> => {
+    const { rows } = await db.query<{ bytes: string }>(
+      'select pg_database_size(current_database()) as bytes',
+    );
+    return Number(rows[0]?.bytes);
+  };
+  return {
+    patient: await cpuMicroseconds(patient.pid),
+    doctor: await cpuMicroseconds(doctor.pid),
+    databases: await serverCpuMicroseconds(patientDb),
+    patientBytes: await sizeOf(patientDb),
+    doctorBytes: await sizeOf(doctorDb),
+  };
+}
+
 /** Bookings of free time: the most that a closed loop gets, and how long they take at half of that. */
 export async function bookings({ sized, rounds, seconds, progress }: Bench): Promise<Measurement> {
   const each = sized.map((one) => ({
@@ -33,6 +60,9 @@ export async function bookings({ sized, rounds, seconds, progress }: Bench): Pro
     p99s: [] as number[],
   }));
   for (const { port, next } of each) await closedLoop({ port, connections: CLIENTS, seconds, next });
+  const [, one] = sized;
+  const before = await usage(one);
+  let booked = 0;
   for (let round = 1; round <= rounds; round += 1) {
     for (const { port, next, speeds, p99s } of each) {
       const closed = await closedLoop({ port, connections: CLIENTS, seconds, next });
@@ -41,16 +71,20 @@ export async function bookings({ sized, rounds, seconds, progress }: Bench): Pro
       const open = await openLoop({ port, perSecond: closed.perSecond / 2, seconds, next });
       expectOnly(open, ['201']);
       p99s.push(percentile(open.latenciesMs, 0.99));
+      if (next === each[1]?.next) booked += closed.latenciesMs.length + open.latenciesMs.length;
     }
     progress(`round ${round} of ${rounds}`);
   }
   const speeds = each.map((one) => median(one.speeds));
   const p99s = each.map((one) => median(one.p99s));
   const [, middle = 0, large = 0] = speeds;
+  const after = await usage(one);
+  const perBooking = (what: keyof Usage) => (after[what] - before[what]) / booked;
+  const cost = `per booking: CPU of the patient service ${perBooking('patient').toFixed(0)} µs, of the doctor service ${perBooking('doctor').toFixed(0)} µs, of both databases ${perBooking('databases').toFixed(0)} µs; ${perBooking('patientBytes').toFixed(0)} bytes more in the patient database, ${perBooking('doctorBytes').toFixed(0)} in the doctor's`;
   const broken = (await Promise.all(sized.map(invariantsOf))).reduce((sum, count) => sum + count, 0);
   return {
     rows: [
-      { row: `bookings a second, ${CLIENTS} clients`, measured: middle, atLeast: 1_000 },
+      { row: `bookings a second, ${CLIENTS} clients`, measured: middle, atLeast: 1_000, of: cost },
       { row: 'bookings at half of it, open loop, p99 in ms', measured: p99s[1] ?? 0, atMost: 60 },
       { row: 'bookings: time each, ten times the data ÷ this', measured: middle / large, atMost: 1.3 },
       { row: 'bookings: invariants broken', measured: broken, atMost: 0 },
