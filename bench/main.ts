@@ -9,13 +9,26 @@ import { type Size, seedDataset } from './dataset.ts';
 import { node26 } from './node26.ts';
 import { type Results, writeReport } from './report.ts';
 import { type Bench, type Growth, type Row, type Sized, tableOf } from './row.ts';
+import { availability } from './rows/availability.ts';
 import { bookings, hotDoctor } from './rows/bookings.ts';
 import { overload } from './rows/overload.ts';
+import { pages } from './rows/pages.ts';
 import { reads } from './rows/reads.ts';
+import { search } from './rows/search.ts';
 import { start } from './rows/start.ts';
 import { startSystem } from './system.ts';
 
-const measurements = { reads, bookings, 'hot-doctor': hotDoctor, overload, start };
+// What books comes last: it leaves more data than it found.
+const measurements = {
+  reads,
+  availability,
+  search,
+  pages,
+  start,
+  'hot-doctor': hotDoctor,
+  overload,
+  bookings,
+};
 type Name = keyof typeof measurements;
 
 const { values } = parseArgs({

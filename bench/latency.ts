@@ -1,0 +1,44 @@
+import { median } from './load.ts';
+import { openLoop, percentile } from './open-loop.ts';
+import { expectOnly, shuffled } from './sample.ts';
+
+export interface Latency {
+  p50: number;
+  p99: number;
+}
+
+/** One thing to ask, of one system. */
+export interface Question {
+  port: number;
+  next: () => string;
+}
+
+/**
+ * How long answers take when they are asked for on a schedule, in milliseconds, for each question: medians of rounds in which the
+ * questions take turns.
+ */
+export async function latencies(
+  questions: readonly Question[],
+  {
+    perSecond,
+    seconds,
+    rounds,
+    progress,
+  }: { perSecond: number; seconds: number; rounds: number; progress: (text: string) => void },
+): Promise<Latency[]> {
+  const each = questions.map((question) => ({ question, p50: [] as number[], p99: [] as number[] }));
+  for (const { question } of each) await openLoop({ ...question, perSecond, seconds: 2 });
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const { question, p50, p99 } of shuffled(each)) {
+      const result = await openLoop({ ...question, perSecond, seconds });
+      expectOnly(result, ['200']);
+      p50.push(percentile(result.latenciesMs, 0.5));
+      p99.push(percentile(result.latenciesMs, 0.99));
+    }
+    progress(`round ${round} of ${rounds}`);
+  }
+  return each.map(({ p50, p99 }) => ({ p50: median(p50), p99: median(p99) }));
+}
+
+export const told = ({ p50, p99 }: Latency | undefined = { p50: Number.NaN, p99: Number.NaN }): string =>
+  `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
