@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Size, seedDataset } from './dataset.ts';
 import { node26 } from './node26.ts';
+import { type Plan, plansOf } from './plans.ts';
 import { type Results, writeReport } from './report.ts';
 import { type Bench, type Growth, type Row, type Sized, tableOf } from './row.ts';
 import { availability } from './rows/availability.ts';
@@ -78,9 +79,10 @@ const open = async (size: Size): Promise<Sized> => {
 };
 const rows: Row[] = [];
 const growth: Growth[] = [];
-const plans: Results['plans'] = [];
+let plans: Plan[] = [];
 try {
   const sized = [await open(sizes[0]), await open(sizes[1]), await open(sizes[2])] as const;
+  plans = await plansOf(sized[2]);
   for (const name of names) {
     const bench: Bench = {
       sized,

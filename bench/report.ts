@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { growthChart, rowsChart } from './chart.ts';
 import type { Size } from './dataset.ts';
+import type { Plan } from './plans.ts';
 import { type Growth, type Row, tableOf } from './row.ts';
 
 export interface Results {
@@ -13,7 +14,7 @@ export interface Results {
   rows: readonly Row[];
   growth: readonly Growth[];
   /** Of the statements that matter, at the largest size. */
-  plans: readonly { statement: string; plan: string }[];
+  plans: readonly Plan[];
 }
 
 const BEGIN = '<!-- results -->';
