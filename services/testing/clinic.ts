@@ -97,6 +97,15 @@ export async function seedWaiting(
   return ids;
 }
 
+const SHOWN = 3;
+
+/** The first ids of what was found, so that one can look what happened to them. */
+const idsIn = (rows: readonly { id: string; other?: string }[]): string =>
+  rows
+    .slice(0, SHOWN)
+    .flatMap(({ id, other }) => (other === undefined ? id : `${id} and ${other}`))
+    .join(', ');
+
 /** What must hold at every moment (design §3), asked of both databases. */
 export async function invariantsBroken(
   patient: Pick<TestService, 'db'>,
@@ -104,28 +113,31 @@ export async function invariantsBroken(
 ): Promise<string[]> {
   const broken: string[] = [];
   const doctorOverlaps = await doctor.db.query(
-    `select a.appointment_id from reservations a join reservations b
+    `select a.appointment_id as id, b.appointment_id as other from reservations a join reservations b
         on a.doctor_id = b.doctor_id and a.appointment_id < b.appointment_id and a.during && b.during
      where a.state = 'active' and b.state = 'active'`,
   );
-  if (doctorOverlaps.rows.length > 0) broken.push('two active reservations of a doctor overlap');
+  if (doctorOverlaps.rows.length > 0)
+    broken.push(`two active reservations of a doctor overlap: ${idsIn(doctorOverlaps.rows)}`);
   const patientOverlaps = await patient.db.query(
-    `select a.id from appointments a join appointments b
+    `select a.id, b.id as other from appointments a join appointments b
         on a.patient_id = b.patient_id and a.id < b.id and tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
      where a.status not in ('rejected', 'cancelled') and b.status not in ('rejected', 'cancelled')`,
   );
-  if (patientOverlaps.rows.length > 0) broken.push('two active appointments of a patient overlap');
+  if (patientOverlaps.rows.length > 0)
+    broken.push(`two active appointments of a patient overlap: ${idsIn(patientOverlaps.rows)}`);
   const twice = await doctor.db.query(
-    `select appointment_id from reservations where state = 'active' group by appointment_id having count(*) > 1`,
+    `select appointment_id as id from reservations where state = 'active' group by appointment_id having count(*) > 1`,
   );
-  if (twice.rows.length > 0) broken.push('an appointment has two active reservations');
+  if (twice.rows.length > 0) broken.push(`an appointment has two active reservations: ${idsIn(twice.rows)}`);
   const risen = await doctor.db.query(
-    `select from reservations a join reservations b using (appointment_id)
+    `select appointment_id as id from reservations a join reservations b using (appointment_id)
       where a.state = 'active' and b.state = 'released' and b.revision > a.revision`,
   );
-  if (risen.rows.length > 0) broken.push('a reservation is active below a newer release');
+  if (risen.rows.length > 0)
+    broken.push(`a reservation is active below a newer release: ${idsIn(risen.rows)}`);
   const heldWrongly = await patient.db.query(
-    `select from appointments a
+    `select a.id from appointments a
       where a.answered_revision = a.revision and (
         select coalesce(json_agg(json_build_array(r.doctor_id, r.starts_at, r.ends_at)), '[]')::text
           from appointment_revisions r where r.appointment_id = a.id and r.holds)
@@ -133,11 +145,14 @@ export async function invariantsBroken(
                 else json_build_array(json_build_array(a.doctor_id, a.starts_at, a.ends_at))::text end`,
   );
   if (heldWrongly.rows.length > 0)
-    broken.push('a settled appointment holds another time of its patient, or none');
+    broken.push(
+      `a settled appointment holds another time of its patient, or none: ${idsIn(heldWrongly.rows)}`,
+    );
   const contradicted = await patient.db.query(
     `select id from appointments where contradiction is not null and answered_revision = revision`,
   );
-  if (contradicted.rows.length > 0) broken.push('an appointment is settled and yet contradicted');
+  if (contradicted.rows.length > 0)
+    broken.push(`an appointment is settled and yet contradicted: ${idsIn(contradicted.rows)}`);
   return [...broken, ...(await sidesThatDiffer(patient, doctor))];
 }
 
@@ -181,6 +196,7 @@ async function sidesThatDiffer(
       broken.push(`appointment ${id} has another doctor or time than its reservation`);
     }
   }
-  if (reserved.size > 0) broken.push(`${reserved.size} reservations have no appointment`);
+  if (reserved.size > 0)
+    broken.push(`${reserved.size} reservations have no appointment: ${idsIn([...reserved.values()])}`);
   return broken;
 }

@@ -19,9 +19,13 @@ export interface Caller {
   close: () => Promise<void>;
 }
 
-/** Calls a service over many connections that are kept; supertest opens one for each call. */
-export function openCaller(url: string, connections = 64): Caller {
-  const pool = new Pool(url, { connections, pipelining: 1 });
+/**
+ * Calls a service over many connections that are kept; supertest opens one for each call.
+ * @param timeoutMs after which a call is given up; five minutes if undefined
+ */
+export function openCaller(url: string, connections = 64, timeoutMs?: number): Caller {
+  const timeouts = timeoutMs === undefined ? {} : { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
+  const pool = new Pool(url, { connections, pipelining: 1, ...timeouts });
   return {
     call: async (method, path, body, headers = {}) => {
       const answer = await pool.request({

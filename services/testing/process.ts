@@ -7,6 +7,9 @@ import { endOf } from '../local/processes.ts';
 export interface ServiceProcess {
   url: string;
   port: number;
+  pid: number;
+  /** Resolves when it is gone, with the exit code or the signal. */
+  ended: Promise<string>;
   /** SIGKILL; resolves when the process is gone. Another one takes its place: none is ever started again. */
   kill: () => Promise<void>;
   /** SIGSTOP: it is there and does nothing. */
@@ -21,22 +24,25 @@ const path = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 
 const running = new Set<ServiceProcess>();
 
+/** How Node runs a service from its source. */
+const fromSource = (service: string): string[] => [
+  ...['--import', 'tsx', '--import', path('../local/leash.ts')],
+  path(`../${service}/main.ts`),
+];
+
 /** Starts a service and waits until it is ready. It ends with us, however we end (services/local/leash.ts). */
 export async function startProcess(
   service: 'patient' | 'doctor',
   variables: Readonly<Record<string, string>>,
   onLine: (line: string) => void = () => undefined,
   onErrorText: (text: string) => void = (text) => void process.stderr.write(text),
+  nodeArgs: readonly string[] = fromSource(service),
 ): Promise<ServiceProcess> {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', '--import', path('../local/leash.ts'), path(`../${service}/main.ts`)],
-    {
-      cwd: path('../..'),
-      env: { PATH: process.env.PATH, AUTH: 'off', PORT: '0', DRAIN_DELAY_MS: '0', ...variables },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn(process.execPath, nodeArgs, {
+    cwd: path('../..'),
+    env: { PATH: process.env.PATH, AUTH: 'off', PORT: '0', DRAIN_DELAY_MS: '0', ...variables },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   child.stderr.setEncoding('utf8').on('data', onErrorText);
   const ended = endOf(child);
   const signal = async (name: NodeJS.Signals): Promise<string> => {
@@ -48,6 +54,8 @@ export async function startProcess(
   const started: ServiceProcess = {
     url: '',
     port: 0,
+    pid: child.pid ?? 0,
+    ended,
     kill: async () => void (await signal('SIGKILL')),
     pause: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT'),

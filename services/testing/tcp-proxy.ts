@@ -28,6 +28,8 @@ export interface TcpProxy {
   exchanges: readonly Exchange[];
   /** What was answered to questions with this in their name. */
   answers: (about: string) => string[];
+  /** Forgets everything that was asked so far: in a long run it would fill the memory. */
+  forget: () => void;
   /** Holds the next question or answer of an exchange with this name; resolves when it is there. */
   hold: (name: string | RegExp, phase: Phase) => Promise<Held>;
   /** Everything passes; connections with a fault are reset. */
@@ -71,6 +73,8 @@ const matches = ({ name, phase }: Catch, part: Part, at: Phase): boolean =>
 interface Lane {
   phase: Phase;
   to: Socket;
+  /** What arrives later, in order. */
+  late: Buffer[];
   /** Set while something is held. */
   waiting?: Buffer[] | undefined;
   caught?: Catch | undefined;
@@ -87,8 +91,8 @@ function join(client: Socket, wire: Wire, state: State): Connection {
   const { target } = state;
   const server = connectTo(target, '127.0.0.1');
   for (const socket of [client, server]) socket.setNoDelay(true).on('error', () => undefined);
-  const question: Lane = { phase: 'asked', to: server };
-  const answer: Lane = { phase: 'answered', to: client };
+  const question: Lane = { phase: 'asked', to: server, late: [] };
+  const answer: Lane = { phase: 'answered', to: client, late: [] };
   let wasSilent = false;
   let isAnswerOwed = false;
   let exchange: Exchange | undefined;
@@ -102,8 +106,13 @@ function join(client: Socket, wire: Wire, state: State): Connection {
   };
 
   const write = (lane: Lane, bytes: Buffer): void => {
-    if (state.delayMs === 0) lane.to.write(bytes);
-    else setTimeout(() => lane.to.write(bytes), state.delayMs);
+    if (state.delayMs === 0 && lane.late.length === 0) {
+      lane.to.write(bytes);
+      return;
+    }
+    lane.late.push(bytes);
+    // Each timer writes what has waited longest: when the delay ends, nothing may overtake what is still under way.
+    setTimeout(() => lane.to.write(lane.late.shift() ?? ''), state.delayMs);
   };
 
   const heldOn = (lane: Lane): Held => ({
@@ -209,6 +218,9 @@ export async function startProxy(wire: () => Wire, target: number): Promise<TcpP
       state.exchanges.flatMap(({ name, answer }) =>
         name.includes(about) && answer !== undefined ? answer : [],
       ),
+    forget: () => {
+      state.exchanges.length = 0;
+    },
     hold: (name, phase) => new Promise((resolve) => state.catches.add({ name, phase, resolve })),
     pass: async () => {
       Object.assign(state, { isSilent: false, delayMs: 0 });
