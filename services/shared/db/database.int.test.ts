@@ -85,6 +85,19 @@ describe('a transaction', () => {
     expect(databaseAway(await work.catch((error: unknown) => error))).toBeUndefined();
   });
 
+  test('says why the first of its statements failed, whichever of those that went out together is heard first', async () => {
+    const db = open();
+    await expect(
+      db.tx(async (tx) => {
+        const heardLater = async () => {
+          await tx.query(WRONG, []).finally(() => undefined);
+        };
+        await Promise.all([heardLater(), tx.last.query(ADD, ['a'])]);
+      }),
+    ).rejects.toMatchObject({ code: '22012' });
+    expect(await names(db)).toEqual([]);
+  });
+
   test('is tried once', async () => {
     const db = open();
     let tries = 0;

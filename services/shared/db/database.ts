@@ -75,9 +75,18 @@ type RowsOf = <Row>(answer: Promise<pg.QueryResult<never>>) => Promise<Row[]>;
 interface Connection {
   client: pg.PoolClient;
   broken?: Error;
+  /** The last failure that was not the consequence of another one. */
+  failure?: unknown;
 }
 
-/** Asks, and notes whether the connection can be used again: only after an error that the database itself sent. */
+/** 25P02 says only that a statement before this one failed. */
+const isConsequence = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.code === '25P02';
+
+/**
+ * Asks, and notes whether the connection can be used again: only after an error that the database itself sent. Of statements that went
+ * out together each says why the first one failed: whoever waits for all of them may hear the last one first.
+ */
 async function ask(connection: Connection, question: pg.QueryConfig): Promise<pg.QueryResult<never>> {
   if (connection.broken !== undefined) throw connection.broken;
   try {
@@ -85,7 +94,8 @@ async function ask(connection: Connection, question: pg.QueryConfig): Promise<pg
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || error.severity !== 'ERROR')
       connection.broken = error as Error;
-    throw error;
+    if (!isConsequence(error)) connection.failure = error;
+    throw connection.failure ?? error;
   }
 }
 
