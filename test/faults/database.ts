@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   applicationRole,
   asSuperuser,
@@ -11,6 +10,8 @@ import {
 } from '../../services/local/databases.ts';
 import { type PostgresServer, startPostgres } from '../../services/local/postgres.ts';
 import { migrate } from '../../services/shared/db/migrate.ts';
+import { eventually } from '../../services/testing/eventually.ts';
+import { awakeMs } from './awake.ts';
 import { mountVolume, type Volume } from './volume.ts';
 
 /** The PostgreSQL of one service, on a server of its own that can be killed and started again on what it had written. */
@@ -49,15 +50,8 @@ function volumeAt(folder: string, log: Options['log']): Volume | undefined {
 }
 
 /** While the disk is full, or the backends of the last one hold its memory, it cannot start. */
-async function startPatiently(folder: string): Promise<PostgresServer> {
-  for (const giveUpAt = performance.now() + START_DEADLINE_MS; ; await sleep(100)) {
-    try {
-      return await startPostgres({ folder, settings: SETTINGS });
-    } catch (error) {
-      if (performance.now() > giveUpAt) throw error;
-    }
-  }
-}
+const startPatiently = (folder: string): Promise<PostgresServer> =>
+  eventually(() => startPostgres({ folder, settings: SETTINGS }), START_DEADLINE_MS, awakeMs);
 
 /** Starts the server of a service, with an empty database of the newest schema. */
 export async function startServer({ service, folder, onVolume, log, onStart }: Options): Promise<Server> {

@@ -1,4 +1,5 @@
 import type { Reply } from '../../services/testing/load.ts';
+import { awakeMs } from './awake.ts';
 
 /** Time of a doctor. */
 export interface Time {
@@ -60,14 +61,14 @@ export interface History {
 }
 
 export function newHistory(): History {
-  const started = performance.now();
+  const startedMs = awakeMs();
   return {
     operations: [],
     appointments: new Map(),
     faults: [],
     broken: [],
     counts: {},
-    nowMs: () => performance.now() - started,
+    nowMs: () => awakeMs() - startedMs,
   };
 }
 

@@ -70,6 +70,7 @@ for (const { rule, what } of history.broken.slice(0, STORIES)) {
   console.error(`\n${rule}: ${what}`);
   for (const line of storyOf(history, what)) console.error(line);
 }
+for (const line of system.defects.slice(0, STORIES)) console.error(line);
 log(
   history.broken.length === 0
     ? `good: 0 double, 0 lost, 0 unsettled, in ${minutes} minutes (seed ${seed})`

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { halfHour, invariantsBroken } from '../../services/testing/clinic.ts';
 import { randomFrom } from '../../services/testing/random.ts';
+import { awakeMs } from './awake.ts';
 import { settle } from './checkpoint.ts';
 import type { Clinic } from './clients.ts';
 import { findContradictions } from './contradictions.ts';
@@ -74,13 +75,13 @@ export async function runOutage({
   };
 
   const read = async (): Promise<void> => {
-    const begun = performance.now();
+    const begunMs = awakeMs();
     const path = `/patients/${anyOf(patientIds)}`;
     const { status } = await anyOf(patients)
       .caller()
       .call('GET', path)
       .catch(() => ({ status: 0 }));
-    slowest.readMs = Math.max(slowest.readMs, performance.now() - begun);
+    slowest.readMs = Math.max(slowest.readMs, awakeMs() - begunMs);
     count(history, `patient read ${status}`);
     if (status !== 200) history.broken.push({ rule: 'outage', what: `a patient was read with ${status}` });
   };
@@ -121,9 +122,9 @@ async function atRates(
   first = 0,
 ): Promise<void> {
   const asked: Promise<void>[] = [];
-  const started = performance.now();
+  const startedMs = awakeMs();
   let [books, reads] = [0, 0];
-  for (let seconds = 0; seconds * 1_000 < ms; seconds = (performance.now() - started) / 1_000) {
+  for (let seconds = 0; seconds * 1_000 < ms; seconds = (awakeMs() - startedMs) / 1_000) {
     for (; books < seconds * BOOKINGS_PER_SECOND; books += 1) asked.push(book(first + books));
     for (; reads < seconds * READS_PER_SECOND; reads += 1) asked.push(read());
     await sleep(10);

@@ -7,6 +7,7 @@ import { eventually } from '../../services/testing/eventually.ts';
 import { openCaller } from '../../services/testing/load.ts';
 import { startProxy, type TcpProxy } from '../../services/testing/tcp-proxy.ts';
 import { httpWire, type Wire } from '../../services/testing/wire.ts';
+import { awakeMs } from './awake.ts';
 import { type Server, startServer } from './database.ts';
 import { type Replica, startReplica } from './replica.ts';
 
@@ -27,6 +28,8 @@ export interface System {
   waysToDoctor: readonly Way[];
   /** The signed checkpoints of the audit trails, by service. */
   evidence: Readonly<Record<DatabaseName, string[]>>;
+  /** Lines of the services' logs that tell of a defect: an answer 500. */
+  defects: readonly string[];
   /** What ended without being killed. */
   deaths: readonly string[];
   /** Ends every fault; resolves when all processes are ready. */
@@ -67,6 +70,7 @@ export async function startSystem(
   const toDatabases: Record<DatabaseName, Way[]> = { patient: [], doctor: [] };
   const waysToDoctor: Way[] = [];
   const deaths: string[] = [];
+  const defects: string[] = [];
   const evidence: Record<DatabaseName, string[]> = { patient: [], doctor: [] };
   const ports: Record<DatabaseName, number> = { patient: 0, doctor: 0 };
 
@@ -108,6 +112,7 @@ export async function startSystem(
       onStart: (port) => void (service === 'doctor' && waysToDoctor[index - 1]?.proxy.retarget(port)),
       onLine: (line) => {
         if (line.includes('"checkpoint"') || line.includes('"auditKey"')) evidence[service].push(line);
+        if (line.includes('"status":500')) defects.push(line);
       },
       onEnd: (what) => void deaths.push(what),
     });
@@ -127,6 +132,7 @@ export async function startSystem(
     ways,
     waysToDoctor,
     evidence,
+    defects,
     deaths,
     heal: async () => {
       for (const { volume } of Object.values(servers)) volume?.free();
@@ -134,7 +140,7 @@ export async function startSystem(
       for (const { proxy } of ways) await proxy.pass();
       for (const replica of replicas) {
         replica.process().resume();
-        await eventually(() => requireReady(replica.process().port), READY_DEADLINE_MS);
+        await eventually(() => requireReady(replica.process().port), READY_DEADLINE_MS, awakeMs);
       }
     },
     stop: async () => {
