@@ -40,15 +40,23 @@ export function judge(
  *
  * `reserved` as for `judge`: what touches `within` or the schedule's buffer after it suffices.
  */
-export function offeredSlots(
+export const offeredSlots = (
   calendar: Calendar,
   reserved: readonly Interval[],
   now: number,
   within: Interval,
   durationMinutes: number,
+): Interval[] => freeOf(calendar, openSlots(calendar, now, within, durationMinutes), reserved);
+
+/** Every visit that would be offered if nobody had reserved anything, by start. */
+export function openSlots(
+  calendar: Calendar,
+  now: number,
+  within: Interval,
+  durationMinutes: number,
 ): Interval[] {
   if (!calendar.schedule) return [];
-  const rules = rulesWithin(calendar, calendar.schedule, reserved, now, within);
+  const rules = rulesWithin(calendar, calendar.schedule, [], now, within);
   const slots: Interval[] = [];
   for (const start of rules.gridStarts) {
     const slot = { start, end: start + durationMinutes * MINUTE_MS };
@@ -57,25 +65,47 @@ export function offeredSlots(
   return slots;
 }
 
+/** Those of open slots that the time of other visits leaves free; `reserved` as for `offeredSlots`. */
+export function freeOf(
+  { schedule }: Calendar,
+  slots: readonly Interval[],
+  reserved: readonly Interval[],
+): Interval[] {
+  const taken = takenTime(schedule, reserved);
+  return slots.filter((slot) => !isTaken(taken, slot));
+}
+
 /** The predicate: what is offered and what is granted are both decided here. */
 function refusal(rules: Rules, { start, end }: Interval): Refusal | undefined {
   if (start < rules.earliestStart) return 'too-soon';
   if (!contains(rules.withinHorizon, { start, end: start + 1 })) return 'beyond-horizon';
   if (!contains(rules.open, { start, end })) return 'outside-working-hours';
   if (!rules.gridStarts.has(start)) return 'not-on-slot-grid';
-  if (touches(rules.taken, { start, end: end + rules.bufferMs })) return 'slot-taken';
+  if (isTaken(rules, { start, end })) return 'slot-taken';
   return undefined;
 }
 
+/** What other visits take, and how long a visit of this schedule is to be followed by nobody. */
+interface TakenTime {
+  readonly taken: IntervalSet;
+  readonly bufferMs: number;
+}
+
+const takenTime = (schedule: Schedule | undefined, reserved: readonly Interval[]): TakenTime => ({
+  taken: normalize(reserved),
+  bufferMs: (schedule?.bufferMinutes ?? 0) * MINUTE_MS,
+});
+
+const isTaken = ({ taken, bufferMs }: TakenTime, { start, end }: Interval): boolean =>
+  touches(taken, { start, end: end + bufferMs });
+
 /** What the predicate needs to know about the visits within a stretch of time. */
-interface Rules {
+interface Rules extends TakenTime {
   readonly earliestStart: number;
   readonly withinHorizon: IntervalSet;
   readonly open: IntervalSet;
   /** Ascending. */
   readonly gridStarts: ReadonlySet<number>;
-  readonly taken: IntervalSet;
-  readonly bufferMs: number;
 }
 
 function rulesWithin(
@@ -98,8 +128,7 @@ function rulesWithin(
     withinHorizon: normalize(instantsOf({ localStart: -Infinity, localEnd: horizonEnd }, offsets)),
     open: openInstants(windows, exceptions, offsets),
     gridStarts: gridStarts(windows, schedule.slotMinutes * MINUTE_MS, offsets),
-    taken: normalize(reserved),
-    bufferMs: schedule.bufferMinutes * MINUTE_MS,
+    ...takenTime(schedule, reserved),
   };
 }
 

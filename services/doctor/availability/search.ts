@@ -1,6 +1,6 @@
 import type { Db } from '../../shared/db/database.ts';
 import { type BookableDoctor, type DoctorFilter, listCalendars } from '../schedules/store.ts';
-import { offeredSlots } from './availability.ts';
+import { freeOf, openSlots } from './availability.ts';
 import { busyTimes } from './busy.ts';
 import type { Interval } from './interval.ts';
 import { MINUTE_MS } from './local-time.ts';
@@ -73,21 +73,21 @@ async function slotsStartingIn(
     end: Math.min(stretch.end + durationMinutes * MINUTE_MS, Date.parse(to)),
   };
   // Before asking what is taken: at night and at weekends nobody is open, and nothing needs to be asked.
-  const open = doctors.filter(
-    ({ calendar }) => offeredSlots(calendar, [], now, within, durationMinutes).length > 0,
-  );
+  const open = doctors
+    .map((doctor) => ({ doctor, slots: openSlots(doctor.calendar, now, within, durationMinutes) }))
+    .filter(({ slots }) => slots.length > 0);
   if (open.length === 0) return [];
   const busy = await busyTimes(
     db,
-    open.map(({ doctorId }) => doctorId),
+    open.map(({ doctor }) => doctor.doctorId),
     within,
   );
-  const slots = open.flatMap((doctor) =>
-    offeredSlots(doctor.calendar, busy.get(doctor.doctorId) ?? [], now, within, durationMinutes)
+  const free = open.flatMap(({ doctor, slots }) =>
+    freeOf(doctor.calendar, slots, busy.get(doctor.doctorId) ?? [])
       .filter(({ start }) => start < stretch.end)
       .map((slot) => ({ ...slot, doctor })),
   );
-  return slots.sort((a, b) => a.start - b.start || (a.doctor.doctorId < b.doctor.doctorId ? -1 : 1));
+  return free.sort((a, b) => a.start - b.start || (a.doctor.doctorId < b.doctor.doctorId ? -1 : 1));
 }
 
 function isAfter(slot: FoundSlot, { start, doctorId }: SlotPosition): boolean {
