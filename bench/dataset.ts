@@ -13,7 +13,7 @@ export interface Dataset extends Size {
   patientIds: readonly string[];
   /** They work around the clock in UTC, and are booked by nobody yet. */
   doctorIds: readonly string[];
-  /** They work from nine to five in New York, and two thirds of their next two weeks are reserved. */
+  /** They work from nine to five in New York, and one half hour is free on each day of their next two weeks. */
   busyDoctorIds: readonly string[];
   /** Patients by the length of their history. */
   longHistory: { patientId: string; entries: number };
@@ -23,6 +23,8 @@ export interface Dataset extends Size {
 const BATCH = 10_000;
 const MAX_IDS = 50_000;
 const BUSY_DOCTORS = 50;
+/** Of a day from nine to five. */
+const HALF_HOURS = 16;
 const LONG = 10_000;
 const SHORT = 10;
 
@@ -99,24 +101,25 @@ async function seedDoctors(
   return ids;
 }
 
-/** Of each doctor and working day of the next two weeks ten half hours of sixteen, with their appointments. */
+/** Of each doctor and day of the next two weeks all half hours but one, another for each doctor, with their appointments. */
 async function seedReservations(
   { patientDb, doctorDb }: System,
   doctorIds: readonly string[],
 ): Promise<void> {
-  const wanted = doctorIds.flatMap((doctorId) =>
-    Array.from({ length: 14 * 10 }, (_, n) => ({
+  const taken = HALF_HOURS - 1;
+  const wanted = doctorIds.flatMap((doctorId, index) =>
+    Array.from({ length: 14 * taken }, (_, n) => ({
       id: uuidv7(),
       doctorId,
-      day: Math.floor(n / 10),
-      slot: n % 10,
+      day: Math.floor(n / taken),
+      slot: (index + (n % taken)) % HALF_HOURS,
     })),
   );
   const { rows } = await doctorDb.query<{ id: string; doctor_id: string; starts_at: Date; ends_at: Date }>(
     `insert into reservations (appointment_id, revision, state, doctor_id, starts_at, ends_at, during)
      select id, 1, 'active', doctor_id, starts_at, starts_at + interval '30 minutes', tstzrange(starts_at, starts_at + interval '30 minutes')
        from (select id, doctor_id,
-                    (current_date + 1 + day + time '09:00' + slot * interval '45 minutes') at time zone 'America/New_York' as starts_at
+                    (current_date + 1 + day + time '09:00' + slot * interval '30 minutes') at time zone 'America/New_York' as starts_at
                from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[]) as row (id, doctor_id, day, slot)) as row
      returning appointment_id as id, doctor_id, starts_at, ends_at`,
     [

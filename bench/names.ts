@@ -21,9 +21,9 @@ const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.
 const FAMILIES = wordsOf(ENDS).slice(0, 5_000).map(capital);
 const GIVEN = wordsOf(['a', 'e', 'o', 'us']).slice(0, 1_000).map(capital);
 
-/** Some names are a hundred times as frequent as most. */
+/** The most frequent given name is that of 3 % of all, the most frequent family name that of 1.4 %, as in most countries. */
 const drawn = (names: readonly string[]): string =>
-  names[Math.floor(Math.random() ** 3 * names.length)] as string;
+  names[Math.floor(Math.random() ** 2 * names.length)] as string;
 
 /** An invented person's name, and what searches compare. */
 export function nameOf(): { familyName: string; givenName: string; key: string } {

@@ -7,8 +7,9 @@ import { MINUTE_MS } from './local-time.ts';
 
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** Enough for the first page in most clinics. */
+/** Enough for the first page in most clinics; for few doctors it is some days, because each query is one more wait. */
 const FIRST_STRETCH_MS = 6 * HOUR_MS;
+const FIRST_DOCTOR_HOURS = 1_000;
 /** Doctors times hours whose reservations one query may read; some 40,000 rows when everybody is booked out. */
 const MAX_DOCTOR_HOURS = 50_000;
 
@@ -49,7 +50,7 @@ export async function searchSlots(
   const found: FoundSlot[] = [];
   let start = Math.max(Date.parse(search.from), now, after?.start ?? 0);
   for (
-    let length = FIRST_STRETCH_MS;
+    let length = Math.max(FIRST_STRETCH_MS, (FIRST_DOCTOR_HOURS / doctors.length) * HOUR_MS);
     start < end && found.length < limit;
     length = Math.min(2 * length, longest)
   ) {
