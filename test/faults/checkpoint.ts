@@ -126,7 +126,6 @@ export async function prove(
     const next = { since: await readClocks(books), kept: [...goOn].map(({ id }) => id) };
     const proven = { ...next, prints: await fingerprints(books, next.since, next.kept) };
     if (history.broken.length === 0) forgetProven(history, goOn);
-    for (const { proxy } of system.ways) proxy.forget();
     return { proven, settledMs };
   } finally {
     await books.close();

@@ -30,7 +30,7 @@ const TRIES = 3;
 const MAX_APPOINTMENTS = 30;
 const MAX_OLD = 50;
 /** A person thinks between two questions. */
-const THINK_MS = 20;
+const THINK_MS = 10;
 
 interface Client {
   number: number;
@@ -94,7 +94,7 @@ export function startLoad({ history, replicas, clinic, seed }: LoadOptions): Loa
   /** Sends a question until it is decided; false when nobody decided it, and its appointment must be left alone. */
   const ask = async (client: Client, operation: Operation): Promise<boolean> => {
     for (let tries = 0; tries < TRIES && operation.answer === undefined; tries += 1) {
-      if (tries > 0) await sleep(100 + client.random() * 400);
+      if (tries > 0) await sleep(50 + client.random() * 200);
       await sendOnce(history, operation, pick(client, replicas));
     }
     if (operation.answer !== undefined) {
