@@ -128,8 +128,11 @@ const LIST = doctor('availability/routes.ts');
 const SEARCH = doctor('availability/search.ts');
 
 /** Offered means bookable: each is another function than the one that decides. */
-const offers: readonly Mutant[] = ['bufferMinutes', 'minimumNoticeMinutes']
-  .flatMap((rule) => [
+const offers: readonly Mutant[] = [
+  { rule: 'bufferMinutes', searched: 'freeOf(doctor.calendar, slots' },
+  { rule: 'minimumNoticeMinutes', searched: 'openSlots(doctor.calendar, now' },
+]
+  .flatMap(({ rule, searched }) => [
     one(
       `a doctor’s slots without ${rule}`,
       LIST,
@@ -140,8 +143,8 @@ const offers: readonly Mutant[] = ['bufferMinutes', 'minimumNoticeMinutes']
     one(
       `the search for slots without ${rule}`,
       SEARCH,
-      'offeredSlots(doctor.calendar, busy',
-      `offeredSlots(${ruleless('doctor.calendar', rule)}, busy`,
+      searched,
+      searched.replace('doctor.calendar', ruleless('doctor.calendar', rule)),
       ...OFFERED,
     ),
     one(
