@@ -22,10 +22,12 @@ export function commandOf(pid: number): string | undefined {
   }
 }
 
-/** Resolves when a process has ended, with its exit code or signal. */
+/** Resolves when a process has ended, with its exit code or signal; also where that was before anybody asked. */
 export function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
+    const tell = (code: number | null, signal: string | null) => resolve(signal ?? `exit code ${code}`);
     child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    child.once('exit', tell);
+    if (child.exitCode !== null || child.signalCode !== null) tell(child.exitCode, child.signalCode);
   });
 }
