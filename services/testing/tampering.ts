@@ -19,18 +19,18 @@ async function one(client: pg.Client, text: string, values: unknown[]): Promise<
   if (!rowCount) throw new Error(`nothing was bent by ${text}`);
 }
 
-/** A change of one member of the entry's first event. */
-const setMember = (name: string, value: string): string =>
-  `events = jsonb_set(events::jsonb, '{0,${name}}', '${JSON.stringify(value)}')::json`;
-
-/** Each changes one member of a covered entry, or of an event in it. */
-const EDITS = [
-  ...Object.keys(anEvent()).map((name) => setMember(name, 'other')),
+/** Each changes one column of a covered entry, or one member of its first event. */
+export const EDITS = [
+  ...Object.keys(anEvent()).map(
+    (_, index) => `events = jsonb_set(events::jsonb, '{0,${index}}', '"other"')::json`,
+  ),
   `events = (events::jsonb - 0)::json`,
   `events = (events::jsonb || events::jsonb)::json`,
   // Another text of the same JSON.
   `events = (' ' || events::text)::json`,
   'about = about || gen_random_uuid()',
+  // As long as before, where it was about one.
+  'about = array[gen_random_uuid()]',
   `subjects = subjects || 'x'::text`,
   `recorded_at = recorded_at + interval '1 microsecond'`,
   `xid = (xid::text::bigint + 1)::text::xid8`,
@@ -41,7 +41,7 @@ async function rewrite(client: pg.Client): Promise<void> {
   const links = await listLinks(onClient(client), { position: 0, recordedAt: '-infinity' }, 100_000);
   const hashes = linkAll(
     '0'.repeat(64),
-    links.flatMap(({ entry }) => entry ?? []),
+    links.flatMap(({ digest }) => (digest === undefined ? [] : { digest })),
   );
   await one(
     client,

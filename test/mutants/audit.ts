@@ -43,14 +43,14 @@ export const auditMutants: readonly Mutant[] = [
   proven(
     'a link stands for its own entry only',
     'services/shared/audit/chain.ts',
-    `.update(Buffer.from(previous, 'hex'))`,
+    `.update(previous, 'hex')`,
     '',
   ),
   proven(
     'whom the events are about is not covered',
-    'services/shared/audit/entry.ts',
-    'xid, events, about, subjects]',
-    'xid, events, subjects]',
+    SEALER_STORE,
+    'e.events, e.about, e.subjects',
+    'e.events, e.subjects',
   ),
   proven(
     'a chain that was written anew is believed',

@@ -5,6 +5,22 @@ import type { AuditEvent } from './event.ts';
 /** An entry of the trail as parameters of a statement: its events, and what they are looked up by. */
 export type EntryArgs = [events: string | null, about: readonly string[], subjects: readonly string[]];
 
+/** An event as it is stored: what it is, without the names, in the order in which the view `audit_events` reads it. */
+const membersOf = (event: AuditEvent): unknown[] => [
+  event.subject,
+  event.role,
+  event.action,
+  event.method,
+  event.route,
+  event.status,
+  event.problem,
+  event.resourceId,
+  // Mostly it is about what its path names.
+  event.about.length === 1 && event.about[0] === event.resourceId ? null : event.about,
+  event.sourceIp,
+  event.requestId,
+];
+
 /** Events as one entry; without any they are none. */
 export function entryArgs(events: readonly AuditEvent[]): EntryArgs {
   const about = new Set<string>();
@@ -13,7 +29,7 @@ export function entryArgs(events: readonly AuditEvent[]): EntryArgs {
     subjects.add(event.subject);
     for (const id of event.about) about.add(id);
   }
-  return [events.length === 0 ? null : JSON.stringify(events), [...about], [...subjects]];
+  return [events.length === 0 ? null : JSON.stringify(events.map(membersOf)), [...about], [...subjects]];
 }
 
 /** `insert` of the entry in three parameters from number `first` on, unless it is none; with `from` once for each row of that. */

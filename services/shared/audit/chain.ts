@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { canonicalBytes, type StoredEntry } from './entry.ts';
 
 /** Where the chain ends: the number of the last link, from 1 on, and its hash as hexadecimal digits. */
 export interface Tip {
@@ -9,23 +8,23 @@ export interface Tip {
 
 export const GENESIS: Tip = { position: 0, hash: '0'.repeat(64) };
 
-/** The hash of a link: of the hash before it and the entry, so that it stands for everything up to the entry. */
-export const linkHash = (previous: string, entry: StoredEntry): string =>
-  createHash('sha256').update(Buffer.from(previous, 'hex')).update(canonicalBytes(entry)).digest('hex');
+/** The hash of a link: of the hash before it and its entry's digest, so that it stands for everything up to the entry. */
+export const linkHash = (previous: string, digest: string): string =>
+  createHash('sha256').update(previous, 'hex').update(digest, 'hex').digest('hex');
 
 /** The hashes of entries that follow `previous`, in their order. */
-export function linkAll(previous: string, entries: readonly StoredEntry[]): string[] {
+export function linkAll(previous: string, entries: readonly { digest: string }[]): string[] {
   let last = previous;
-  return entries.map((entry) => {
-    last = linkHash(last, entry);
+  return entries.map(({ digest }) => {
+    last = linkHash(last, digest);
     return last;
   });
 }
 
-/** A link as it is stored, with its entry if that is there. */
+/** A link as it is stored, with the digest that its entry has now, if that is there. */
 export interface StoredLink extends Tip {
   entryId: string;
-  entry: StoredEntry | undefined;
+  digest: string | undefined;
 }
 
 /** The first thing that is not as it was sealed. */
@@ -53,8 +52,8 @@ export function follow(
     if (link.position > position + 1)
       return { tip: { position, hash }, fault: { kind: 'removed', position: position + 1 } };
     if (link.position <= position) return fault('inserted');
-    if (link.entry === undefined) return fault('removed');
-    if (linkHash(hash, link.entry) !== link.hash) return fault('changed');
+    if (link.digest === undefined) return fault('removed');
+    if (linkHash(hash, link.digest) !== link.hash) return fault('changed');
     const vouched = known.get(link.position);
     if (vouched !== undefined && vouched !== link.hash) return fault('rewritten');
     ({ position, hash } = link);

@@ -49,12 +49,21 @@ test('many at once share an insert, and each is there when it is said to be', as
   expect(inserts).toBeLessThan(10);
 });
 
-test('an event comes back as it was given', async () => {
+const ONE = '01a2041f-40b8-7522-a241-bc4ad31bb6f8';
+const OTHER = '01a2041f-40b8-7522-a241-bc4ad31bb6f9';
+
+test.each([
+  { about: [ONE, OTHER], resourceId: ONE },
+  { about: [ONE], resourceId: ONE },
+  { about: [OTHER], resourceId: ONE },
+  { about: [], resourceId: ONE },
+  { about: [ONE], resourceId: null },
+  { about: [], resourceId: null },
+])('an event comes back as it was given: %j', async (whom) => {
   const event = anEvent({
+    ...whom,
     role: null,
     problem: 'not-found',
-    resourceId: '01a2041f-40b8-7522-a241-bc4ad31bb6f8',
-    about: ['01a2041f-40b8-7522-a241-bc4ad31bb6f8', '01a2041f-40b8-7522-a241-bc4ad31bb6f9'],
     sourceIp: null,
     subject: 'https://issuer.example#ünï"codé\\',
   });

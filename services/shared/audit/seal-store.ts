@@ -1,11 +1,13 @@
 import type { Db } from '../db/database.ts';
 import { sql } from '../db/statement.ts';
 import type { Tip } from './chain.ts';
-import type { StoredEntry } from './entry.ts';
 
-/** Select list of an entry `e` as the chain covers it. */
-export const ENTRY = `e.id::text as id, to_char(e.recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "recordedAt",
-          e.xid::text as xid, e.events::text as events, e.about::text as about, e.subjects::text as subjects`;
+/**
+ * Digest of an entry `e` as 64 hexadecimal digits: SHA-256 of all its columns as text, each on lines of its own. No line but the last
+ * three can hold a line break, and the lengths say where those end, so that no two entries make one text.
+ */
+export const DIGEST = `encode(sha256(convert_to(concat_ws(E'\\n', e.id, extract(epoch from e.recorded_at), e.xid,
+            octet_length(e.events::text), octet_length(e.about::text), e.events, e.about, e.subjects), 'UTF8')), 'hex')`;
 
 const MAKE_MONTHS = sql<[]>('audit.make_months', 'select audit_make_months()');
 
@@ -75,13 +77,23 @@ export interface Search {
   restoredToo: boolean;
 }
 
+/** An entry that is to be sealed; every member is text, so that none loses a digit. */
+export interface UnsealedEntry {
+  id: string;
+  /** To the microsecond. */
+  recordedAt: string;
+  /** Of the transaction that stored it. */
+  xid: string;
+  digest: string;
+}
+
 const LIST_UNSEALED = sql<
   [from: string, to: string, afterXid: string, afterId: string, restoredToo: boolean, limit: number],
-  StoredEntry
+  UnsealedEntry
 >(
   'audit.list_unsealed',
   // Below the oldest running transaction nothing can appear any more.
-  `select ${ENTRY}
+  `select e.id::text as id, e.recorded_at::text as "recordedAt", e.xid::text as xid, ${DIGEST} as digest
      from audit_entries e
     where e.recorded_at >= $1 and e.recorded_at < $2 and (e.xid, e.id) > ($3::xid8, $4::bigint)
       and (e.xid < pg_snapshot_xmin(pg_current_snapshot())
@@ -92,7 +104,7 @@ const LIST_UNSEALED = sql<
 );
 
 /** Final entries without a link, in the order in which they are to be sealed. */
-export const listUnsealed = (tx: Db, search: Search, limit: number): Promise<StoredEntry[]> =>
+export const listUnsealed = (tx: Db, search: Search, limit: number): Promise<UnsealedEntry[]> =>
   tx.query(LIST_UNSEALED, [
     search.from,
     search.to,
@@ -137,7 +149,7 @@ const INSERT_LINKS = sql<
 export async function insertLinks(
   tx: Db,
   after: number,
-  entries: readonly StoredEntry[],
+  entries: readonly UnsealedEntry[],
   hashes: readonly string[],
 ): Promise<void> {
   await tx.query(INSERT_LINKS, [

@@ -3,7 +3,6 @@ import type { Database, Db } from '../db/database.ts';
 import type { Log } from '../log/log.ts';
 import { GENESIS, linkAll } from './chain.ts';
 import { makeSigningKey, type SigningKey, signCheckpoint } from './checkpoint.ts';
-import type { StoredEntry } from './entry.ts';
 import {
   findLastLink,
   findNextMonth,
@@ -13,6 +12,7 @@ import {
   lockSealing,
   makeMonths,
   readLag,
+  type UnsealedEntry,
   walkIndexes,
 } from './seal-store.ts';
 
@@ -46,7 +46,7 @@ type Signed = Pick<LastLink, 'position' | 'hash' | 'entryId'>;
 async function findNext(
   tx: Db,
   last: LastLink | undefined,
-): Promise<{ entries: StoredEntry[]; endsMonth: boolean }> {
+): Promise<{ entries: UnsealedEntry[]; endsMonth: boolean }> {
   const search = async (
     from: string,
     to: string,

@@ -1,8 +1,7 @@
 import type { Db } from '../db/database.ts';
 import { sql } from '../db/statement.ts';
 import type { StoredLink, Tip } from './chain.ts';
-import type { StoredEntry } from './entry.ts';
-import { ENTRY } from './seal-store.ts';
+import { DIGEST } from './seal-store.ts';
 
 const FIND_FIRST = sql<[], { position: number }>(
   'audit.find_first_link',
@@ -15,27 +14,26 @@ export async function findFirstPosition(db: Db): Promise<number | undefined> {
   return row?.position;
 }
 
-type LinkRow = Tip & { entryId: string; recordedAt: string; entry: StoredEntry | null };
+type LinkRow = Tip & { entryId: string; recordedAt: string; digest: string | null };
 
 const LIST_LINKS = sql<[afterPosition: number, afterInstant: string, limit: number], LinkRow>(
   'audit.list_links',
   `select l.position, encode(l.hash, 'hex') as hash, l.entry_id::text as "entryId", l.recorded_at::text as "recordedAt",
-          (select to_json(found) from (
-             select ${ENTRY} from audit_entries e where e.recorded_at = l.recorded_at and e.id = l.entry_id) found) as entry
+          (select ${DIGEST} from audit_entries e where e.recorded_at = l.recorded_at and e.id = l.entry_id) as digest
      from audit_links l
     where (l.position, l.recorded_at) > ($1::bigint, $2::timestamptz)
     order by l.position, l.recorded_at
     limit $3`,
 );
 
-/** Links after one, with their entries, by position; two of one position both come. */
+/** Links after one, with their entries' digests, by position; two of one position both come. */
 export async function listLinks(
   db: Db,
   after: { position: number; recordedAt: string },
   limit: number,
 ): Promise<(StoredLink & { recordedAt: string })[]> {
   const rows = await db.query(LIST_LINKS, [after.position, after.recordedAt, limit]);
-  return rows.map(({ entry, ...link }) => ({ ...link, entry: entry ?? undefined }));
+  return rows.map(({ digest, ...link }) => ({ ...link, digest: digest ?? undefined }));
 }
 
 export interface EntryPlace {

@@ -60,9 +60,9 @@ export const connectionSettings = (url: string, { gathers = true } = {}): pg.Cli
   query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
   idle_in_transaction_session_timeout: 10_000,
   // Every question of ours has its index. A plan that was made while a table was nearly empty stays with the prepared statement,
-  // and would go on reading all of a table that has grown.
+  // and would go on reading all of a table that has grown. With this path nobody's function comes before PostgreSQL's of that name.
   options:
-    '-c TimeZone=UTC -c DateStyle=ISO -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off',
+    '-c search_path=public -c TimeZone=UTC -c DateStyle=ISO -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off',
   keepAlive: true,
   // A question need not wait for the answer before it.
   pipeline: true,
