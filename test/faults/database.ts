@@ -24,7 +24,7 @@ export interface Server {
   applicationUrl: () => string;
   /** SIGKILL of the postmaster alone: its backends notice by themselves. Resolves when another one is ready. */
   crash: () => Promise<void>;
-  /** Starts it if it has ended by itself, as on a full disk. */
+  /** Starts it if it has ended by itself, as on a full disk; resolves when it takes connections. */
   revive: () => Promise<void>;
   stop: () => Promise<void>;
 }
@@ -100,9 +100,17 @@ export async function startServer({ service, folder, onVolume, log, onStart }: O
         server = await start();
       }),
     revive: () =>
-      inTurn(async () => {
-        if (hasEnded) server = await start();
-      }),
+      inTurn(() =>
+        eventually(
+          async () => {
+            if (hasEnded) server = await start();
+            // It may be ending, or recovering, for some time after the room is there again.
+            await asSuperuser(server.url(superuser, 'postgres'), () => Promise.resolve());
+          },
+          START_DEADLINE_MS,
+          awakeMs,
+        ),
+      ),
     stop: async () => {
       await turn;
       await server.stop();
