@@ -1,20 +1,13 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { jest } from '@jest/globals';
+import { ask, issuersOf, nobody, REFUSED, ROLES } from '../../testing/authentication.ts';
 import { eventually } from '../../testing/eventually.ts';
 import { createIssuer, signWithPublicKey, type TestIssuer, unsigned } from '../../testing/tokens.ts';
-import { Problem } from '../problem/problem.ts';
 import { createAuthenticator } from './authenticate.ts';
 import { watchDenyList } from './deny-list.ts';
-import { type Issuer, readIssuers } from './issuers.ts';
 
-const ROLES = { reader: {}, writer: { ownIdClaim: 'writer_id' } };
 const OWN = '018f0000-0000-7000-8000-0000000000AB';
-const nobody = { denies: () => false };
 
 let folder: string;
 let issuer: TestIssuer;
@@ -30,32 +23,14 @@ const fileWith = (content: unknown, name = 'issuers.json'): string => {
   return file;
 };
 
-const issuersOf = (...entries: object[]): readonly Issuer[] =>
-  readIssuers(fileWith(entries), Object.keys(ROLES));
-
 /** The caller that a token makes, or the word of its problem. */
 async function outcome(
   token: string | undefined,
   { entries = [issuer.entry] as object[], denyList = nobody } = {},
 ): Promise<unknown> {
-  const authenticate = createAuthenticator(issuersOf(...entries), ROLES, denyList);
+  const authenticate = createAuthenticator(issuersOf(folder, ...entries), ROLES, denyList);
   return ask(authenticate, token);
 }
-
-async function ask(authenticate: ReturnType<typeof createAuthenticator>, token: string | undefined) {
-  try {
-    const authorization = token === undefined ? undefined : `Bearer ${token}`;
-    return await authenticate({
-      headers: authorization === undefined ? {} : { authorization },
-      rawHeaders: authorization === undefined ? [] : ['Authorization', authorization],
-    });
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return `${error.status} ${error.type}`;
-  }
-}
-
-const REFUSED = '401 unauthenticated';
 
 describe('a token', () => {
   test('tells subject, role and own record', async () => {
@@ -95,7 +70,7 @@ describe('a token', () => {
     ['with a jti that is no text', (good) => issuer.sign({ ...good, jti: 77 })],
     ['that is longer than any', async (good) => issuer.sign({ ...good, more: 'x'.repeat(9_000) })],
   ])('401 for one %s', async (_what, make) => {
-    const authenticate = createAuthenticator(issuersOf(issuer.entry), ROLES, nobody);
+    const authenticate = createAuthenticator(issuersOf(folder, issuer.entry), ROLES, nobody);
     // A good one first: what is remembered of it must not help another.
     expect(await ask(authenticate, await issuer.sign({ role: 'reader' }))).toMatchObject({ role: 'reader' });
     expect(await ask(authenticate, await make({ role: 'reader' }))).toBe(REFUSED);
@@ -139,7 +114,7 @@ describe('a token', () => {
   test('is refused as soon as it or its subject is denied, remembered or not', async () => {
     const file = fileWith('\n', 'denied');
     const authenticate = createAuthenticator(
-      issuersOf(issuer.entry),
+      issuersOf(folder, issuer.entry),
       ROLES,
       watchDenyList(file, () => undefined),
     );
@@ -162,7 +137,7 @@ test('a deny list that cannot be read at the start is no empty one', () => {
 });
 
 test('401 for two Authorization headers, whichever is good', async () => {
-  const authenticate = createAuthenticator(issuersOf(issuer.entry), ROLES, nobody);
+  const authenticate = createAuthenticator(issuersOf(folder, issuer.entry), ROLES, nobody);
   const good = `Bearer ${await issuer.sign({ role: 'reader' })}`;
   await expect(
     authenticate({
@@ -195,107 +170,5 @@ describe('roles', () => {
       role: 'reader',
     });
     expect(await outcome(await issuer.sign({ role: 'reader' }), { entries })).toBe('403 forbidden');
-  });
-});
-
-describe('keys of a remote issuer', () => {
-  let server: Server | undefined;
-  let answer: () => { status: number; body: unknown };
-  let asked = 0;
-  const start = async (): Promise<string> => {
-    const listening = createServer((_req, res) => {
-      asked += 1;
-      const { status, body } = answer();
-      res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    }).listen(0, '127.0.0.1');
-    server = listening;
-    await once(listening, 'listening');
-    return `http://127.0.0.1:${(listening.address() as AddressInfo).port}/keys`;
-  };
-  const remoteEntry = (jwksUri: string): object => {
-    const { jwks: _local, ...entry } = issuer.entry;
-    return { ...entry, jwksUri };
-  };
-  afterEach(() => server?.close());
-
-  test('are fetched once for many tokens', async () => {
-    answer = () => ({ status: 200, body: issuer.entry.jwks });
-    asked = 0;
-    const authenticate = createAuthenticator(issuersOf(remoteEntry(await start())), ROLES, nobody);
-    for (const sub of ['a', 'b', 'c'])
-      expect(await ask(authenticate, await issuer.sign({ role: 'reader', sub }))).toMatchObject({
-        role: 'reader',
-      });
-    expect(asked).toBe(1);
-  });
-
-  test('are asked again for nothing that was verified with them', async () => {
-    answer = () => ({ status: 200, body: issuer.entry.jwks });
-    const verify = jest.spyOn(globalThis.crypto.subtle, 'verify');
-    const authenticate = createAuthenticator(issuersOf(remoteEntry(await start())), ROLES, nobody);
-    const tokens = await Promise.all(['a', 'b', 'c'].map((sub) => issuer.sign({ role: 'reader', sub })));
-    for (let round = 0; round < 5; round += 1)
-      for (const token of tokens) expect(await ask(authenticate, token)).toMatchObject({ role: 'reader' });
-    expect(verify).toHaveBeenCalledTimes(tokens.length);
-    verify.mockRestore();
-  });
-
-  describe('that changed', () => {
-    const MINUTE_MS = 60_000;
-    let authenticate: ReturnType<typeof createAuthenticator>;
-    let token: string;
-    let other: TestIssuer;
-    beforeEach(async () => {
-      jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
-      answer = () => ({ status: 200, body: issuer.entry.jwks });
-      authenticate = createAuthenticator(issuersOf(remoteEntry(await start())), ROLES, nobody);
-      token = await issuer.sign({ role: 'reader', exp: Math.floor(Date.now() / 1000) + 7_200 });
-      other = await createIssuer({ keyId: 'key-2' });
-      expect(await ask(authenticate, token)).toMatchObject({ role: 'reader' });
-    });
-    afterEach(() => {
-      jest.useRealTimers();
-    });
-    const pass = (minutes: number) => jest.setSystemTime(Date.now() + minutes * MINUTE_MS);
-
-    test('401 for what was good until then, after ten minutes', async () => {
-      answer = () => ({ status: 200, body: other.entry.jwks });
-      pass(10);
-      expect(await ask(authenticate, token)).toBe(REFUSED);
-    });
-
-    test('401 also where they were asked for in between', async () => {
-      pass(5);
-      // Nobody knows this one's key, so that the keys are fetched, and are still the old ones.
-      expect(await ask(authenticate, await other.sign({ role: 'reader' }))).toBe(REFUSED);
-      answer = () => ({ status: 200, body: other.entry.jwks });
-      pass(9.9);
-      expect(await ask(authenticate, token)).toMatchObject({ role: 'reader' });
-      pass(0.2);
-      expect(await ask(authenticate, token)).toBe(REFUSED);
-    });
-
-    test('401 as soon as they were fetched, for whatever token', async () => {
-      pass(5);
-      answer = () => ({ status: 200, body: { keys: [] } });
-      expect(await ask(authenticate, await other.sign({ role: 'reader' }))).toBe(REFUSED);
-      expect(await ask(authenticate, token)).toBe(REFUSED);
-    });
-  });
-
-  test('503 while they are not what keys look like', async () => {
-    answer = () => ({ status: 200, body: { error: 'maintenance' } });
-    const token = await issuer.sign({ role: 'reader' });
-    expect(await outcome(token, { entries: [remoteEntry(await start())] })).toBe('503 unavailable');
-  });
-
-  test('503 while they cannot be had, never 401', async () => {
-    answer = () => ({ status: 500, body: {} });
-    const token = await issuer.sign({ role: 'reader' });
-    expect(await outcome(token, { entries: [remoteEntry(await start())] })).toBe('503 unavailable');
-    server?.close();
-    expect(await outcome(token, { entries: [remoteEntry('http://127.0.0.1:9/keys')] })).toBe(
-      '503 unavailable',
-    );
   });
 });
