@@ -223,8 +223,8 @@ const settlers: readonly Mutant[] = [
   one(
     'no single probes while nobody answers',
     SETTLER,
-    'const limit = answering ? BATCH : 1;',
-    'const limit = BATCH;',
+    '(answering ? settleDue({ db, doctors, learn, signal }) : probe())',
+    'settleDue({ db, doctors, learn, signal })',
     ...SETTLERS,
   ),
   one(

@@ -116,6 +116,19 @@ describe('settlers', () => {
     expect(claimed).toBe(32);
   });
 
+  test('let no slow answer hold up the rest', async () => {
+    const [slow, ...rest] = await seedWaiting({ db }, 200, { tries: 9 });
+    let answered = false;
+    const answersSlowly = sleep(900).then(() => {
+      answered = true;
+    });
+    doctor.script(({ appointmentId }) => (appointmentId === slow ? { before: answersSlowly } : undefined));
+    startSettler();
+    await eventually(async () => expect(await statuses()).toMatchObject({ booked: rest.length }));
+    expect(answered).toBe(false);
+    await untilBooked(200);
+  });
+
   test('ask about one appointment at a time while nobody answers', async () => {
     const { mostAtOnce } = scriptAbsence();
     await seedWaiting({ db }, 100, { tries: 9 });

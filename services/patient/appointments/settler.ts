@@ -3,8 +3,8 @@ import type { Database } from '../../shared/db/database.ts';
 import type { Log } from '../../shared/log/log.ts';
 import type { DoctorAnswer, DoctorClient } from '../doctor-client.ts';
 import { cancelUnconfirmed } from './cancel.ts';
-import type { OpenWish } from './outbox-store.ts';
 import { settle } from './settle.ts';
+import { settleDue } from './settler-round.ts';
 import { type Backlog, claimDue, listExpired, makeAllDue, readBacklog } from './settler-store.ts';
 
 export interface SettlerParts {
@@ -26,10 +26,6 @@ export interface Settler {
 const POLL_MS = 250;
 /** After a round that failed. */
 const FAILED_POLL_MS = 1_000;
-/** Fewer than the client has connections: requests need some too. */
-const AT_ONCE = 16;
-/** So few that each is asked about before it is due again: another replica would ask too. */
-const BATCH = 2 * AT_ONCE;
 const EXPIRED_BATCH = 50;
 const WAKE_AT_MOST = 20_000;
 const BACKLOG_INTERVAL_MS = 2_000;
@@ -46,51 +42,37 @@ export function createSettler({ db, doctors, log, onBacklog }: SettlerParts): Se
   /** What the last round failed by, if it did: told once. */
   let failedAs: string | undefined;
 
-  const learn = async (said: DoctorAnswer): Promise<void> => {
+  /** Tells whether somebody answers. */
+  const learn = async (said: DoctorAnswer): Promise<boolean> => {
     if (said.kind === 'unanswered') {
       if (said.away && answering)
         log.warn({}, 'the doctor service does not answer; asking about one appointment at a time');
       answering &&= !said.away;
-      return;
+    } else if (!answering) {
+      answering = true;
+      log.info({}, 'the doctor service answers again; all waiting appointments are due');
+      await makeAllDue(db, WAKE_AT_MOST);
     }
-    if (answering) return;
-    answering = true;
-    log.info({}, 'the doctor service answers again; all waiting appointments are due');
-    await makeAllDue(db, WAKE_AT_MOST);
+    return answering;
   };
 
-  const settleAll = async (wishes: readonly OpenWish[]): Promise<void> => {
-    const queue = [...wishes];
-    const work = async (): Promise<void> => {
-      for (let wish = queue.shift(); wish !== undefined; wish = queue.shift()) {
-        try {
-          const { said } = await settle({ db, doctors }, wish);
-          await learn(said);
-        } catch (error) {
-          queue.length = 0;
-          throw error;
-        }
-        // The rest of the batch keeps its next try.
-        if (!answering) queue.length = 0;
-      }
-    };
-    const tries = await Promise.allSettled(Array.from({ length: Math.min(AT_ONCE, wishes.length) }, work));
-    // All of them have ended: the next round must not come on top of this one.
-    const failed = tries.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+  /** Asks about one appointment; tells whether there may be more to do at once. */
+  const probe = async (): Promise<boolean> => {
+    const [wish] = await claimDue(db, 1);
+    if (wish === undefined) return false;
+    const { said } = await settle({ db, doctors }, wish);
+    return learn(said);
   };
 
   /** One round; tells whether there may be more to do at once. */
-  const turn = async (): Promise<boolean> => {
+  const turn = async (signal: AbortSignal): Promise<boolean> => {
     for (const id of await listExpired(db, EXPIRED_BATCH)) await cancelUnconfirmed(db, id);
-    const limit = answering ? BATCH : 1;
-    const wishes = await claimDue(db, limit);
-    await settleAll(wishes);
+    const more = await (answering ? settleDue({ db, doctors, learn, signal }) : probe());
     if (performance.now() - backlogRead > BACKLOG_INTERVAL_MS) {
       onBacklog(await readBacklog(db));
       backlogRead = performance.now();
     }
-    return answering && wishes.length === limit;
+    return more;
   };
 
   const loop = async (signal: AbortSignal): Promise<void> => {
@@ -98,7 +80,7 @@ export function createSettler({ db, doctors, log, onBacklog }: SettlerParts): Se
       let more = false;
       let pauseMs = POLL_MS;
       try {
-        more = await turn();
+        more = await turn(signal);
         failedAs = undefined;
       } catch (error) {
         // The database is away, or a defect: either way the rows stay, and the next turn comes.
