@@ -41,9 +41,13 @@ export async function readClocks({ patient, doctor }: Books): Promise<Since> {
   return { patient: ofPatient[0].now, doctor: ofDoctor[0].now };
 }
 
-export const listUnsettled = async ({ patient }: Books): Promise<string[]> =>
+/** All of them, or as many as are asked for. */
+export const listUnsettled = async ({ patient }: Books, limit?: number): Promise<string[]> =>
   (
-    await patient.query<{ id: string }>(`select id from appointments where answered_revision < revision`)
+    await patient.query<{ id: string }>(
+      'select id from appointments where answered_revision < revision limit $1',
+      [limit ?? null],
+    )
   ).rows.map(({ id }) => id);
 
 export interface AppointmentRow {
