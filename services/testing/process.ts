@@ -62,7 +62,15 @@ export async function startProcess(
     stop: () => signal('SIGTERM'),
   };
   running.add(started);
-  started.port = await Promise.race([portOf(child, onLine), ended.then((end) => failed(service, end))]);
+  let lastError = '';
+  const hear = (line: string): void => {
+    if (line.includes('"level":"error"')) lastError = line;
+    onLine(line);
+  };
+  started.port = await Promise.race([
+    portOf(child, hear),
+    ended.then((end) => failed(service, `${end} ${lastError}`)),
+  ]);
   started.url = `http://127.0.0.1:${started.port}`;
   return started;
 }
