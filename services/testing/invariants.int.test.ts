@@ -99,3 +99,48 @@ test('a cancelled appointment and a released reservation overlap nothing', async
   await doctor.query(`update reservations set state = 'released' where appointment_id = $1`, [released]);
   expect(await overlaps()).toEqual([]);
 });
+
+describe('a settled appointment', () => {
+  const settle = (status: string, id: string | undefined) =>
+    patient.query('update appointments set status = $2, answered_revision = revision where id = $1', [
+      id,
+      status,
+    ]);
+  const heldWrongly = async () =>
+    (await invariantsBroken({ db: patient }, { db: doctor })).filter((what) => what.includes('holds'));
+  const told = (id: string | undefined) => [
+    `a settled appointment holds another time of its patient, or none: ${id}`,
+  ];
+
+  test('is told when it is cancelled and holds time', async () => {
+    const [id] = await book([0, 1], [1, 2]);
+    await settle('cancelled', id);
+    expect(await heldWrongly()).toEqual(told(id));
+  });
+
+  test('is told when it is booked and holds none', async () => {
+    const [id] = await book([0, 1], [1, 2]);
+    await settle('booked', id);
+    await patient.query('update appointment_revisions set holds = false where appointment_id = $1', [id]);
+    expect(await heldWrongly()).toEqual(told(id));
+  });
+
+  test('is told when it holds another time than its own', async () => {
+    const [id] = await book([0, 1], [1, 2]);
+    await settle('booked', id);
+    await patient.query(`update appointments set ends_at = ends_at + interval '5 minutes' where id = $1`, [
+      id,
+    ]);
+    expect(await heldWrongly()).toEqual(told(id));
+  });
+
+  test('is not told when it holds its own time, or is cancelled and holds none', async () => {
+    const [booked, cancelled] = await book([0, 1], [1, 2]);
+    await settle('booked', booked);
+    await settle('cancelled', cancelled);
+    await patient.query('update appointment_revisions set holds = false where appointment_id = $1', [
+      cancelled,
+    ]);
+    expect(await heldWrongly()).toEqual([]);
+  });
+});
