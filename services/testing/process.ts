@@ -26,6 +26,7 @@ const running = new Set<ServiceProcess>();
 
 /** How Node runs a service from its source. */
 const fromSource = (service: string): string[] => [
+  process.execPath,
   ...['--import', 'tsx', '--import', path('../local/leash.ts')],
   path(`../${service}/main.ts`),
 ];
@@ -36,9 +37,10 @@ export async function startProcess(
   variables: Readonly<Record<string, string>>,
   onLine: (line: string) => void = () => undefined,
   onErrorText: (text: string) => void = (text) => void process.stderr.write(text),
-  nodeArgs: readonly string[] = fromSource(service),
+  command: readonly string[] = fromSource(service),
 ): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, nodeArgs, {
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, {
     cwd: path('../..'),
     env: { PATH: process.env.PATH, AUTH: 'off', PORT: '0', DRAIN_DELAY_MS: '0', ...variables },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -87,6 +89,7 @@ function portOf({ stdout }: ChildProcess, onLine: (line: string) => void): Promi
   return new Promise((resolve) => {
     createInterface({ input: stdout }).on('line', (line) => {
       onLine(line);
+      if (isReady && port !== 0) return;
       const entry = JSON.parse(line) as { msg: string; port?: number };
       if (entry.msg === 'listening') port = entry.port ?? 0;
       if (entry.msg.startsWith('ready')) isReady = true;

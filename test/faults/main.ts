@@ -40,7 +40,7 @@ const STORIES = 3;
 log(`seed ${seed}`);
 const history = newHistory();
 const fillable = mode !== 'all' ? undefined : seed % 2 === 0 ? 'patient' : 'doctor';
-const system = await startSystem(fillable, log);
+const system = await startSystem({ fillable, hasWaysToDatabases: mode !== 'outage', log });
 const books = await openBooks(system);
 const patientIds = await seedPatients({ db: books.patient }, PATIENTS);
 const doctorIds: string[] = [];

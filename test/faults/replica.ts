@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { node26 } from '../../bench/node26.ts';
 import type { DatabaseName } from '../../services/local/databases.ts';
 import { type Caller, openCaller } from '../../services/testing/load.ts';
 import { type ServiceProcess, startProcess } from '../../services/testing/process.ts';
@@ -36,14 +37,16 @@ const CONNECTIONS = 64;
 /** Starts a process of the compiled service, and waits until it is ready. */
 export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const { name, service, variables, onStart, onLine, onEnd } = options;
-  const nodeArgs = [
+  const command = [
+    // As in the images.
+    node26(),
     ...['--import', join(import.meta.dirname, 'preload.mjs')],
     join(ROOT, 'dist', service, 'main.js'),
   ];
   let running: ServiceProcess | undefined;
   let caller = openCaller('http://127.0.0.1:9');
   const start = async (): Promise<void> => {
-    const started = await startProcess(service, variables(), onLine, undefined, nodeArgs);
+    const started = await startProcess(service, variables(), onLine, undefined, command);
     running = started;
     void started.ended.then((end) => {
       if (running === started) onEnd(`${name} ended by itself: ${end}`);

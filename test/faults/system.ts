@@ -17,7 +17,7 @@ export interface Way {
   proxy: TcpProxy;
 }
 
-/** Both services, two processes each, on a database server each, with a proxy on every way. */
+/** Both services, two processes each, on a database server each, with a proxy on each way that faults are to happen on. */
 export interface System {
   servers: Readonly<Record<DatabaseName, Server>>;
   patients: readonly Replica[];
@@ -59,11 +59,15 @@ const requireReady = async (port: number): Promise<void> => {
   }
 };
 
-/** @param fillable the service whose database is on a volume that can be filled up, if any */
-export async function startSystem(
-  fillable: DatabaseName | undefined,
-  log: (line: string) => void,
-): Promise<System> {
+export interface SystemOptions {
+  /** The service whose database is on a volume that can be filled up, if any. */
+  fillable: DatabaseName | undefined;
+  /** Without faults on the ways to the databases the services go there directly: a proxy takes time on the same cores. */
+  hasWaysToDatabases: boolean;
+  log: (line: string) => void;
+}
+
+export async function startSystem({ fillable, hasWaysToDatabases, log }: SystemOptions): Promise<System> {
   // Told to stop, it must end as itself, so that what it started ends too.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const folder = await mkdtemp(join(tmpdir(), 'clinic-faults-'));
@@ -95,11 +99,13 @@ export async function startSystem(
 
   const start = async (service: DatabaseName, index: number): Promise<Replica> => {
     const name = `${service} ${index}`;
-    const toDatabase = await startProxy(bytesWire, ports[service]);
-    toDatabases[service].push({ name: `${name} to its database`, proxy: toDatabase });
-    const toDoctor = waysToDoctor[index - 1]?.proxy;
     const url = new URL(servers[service].applicationUrl());
-    url.port = String(toDatabase.port);
+    if (hasWaysToDatabases) {
+      const proxy = await startProxy(bytesWire, ports[service]);
+      toDatabases[service].push({ name: `${name} to its database`, proxy });
+      url.port = String(proxy.port);
+    }
+    const toDoctor = waysToDoctor[index - 1]?.proxy;
     return startReplica({
       name,
       service,
