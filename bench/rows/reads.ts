@@ -4,8 +4,8 @@ import type { Bench, Measurement, Row } from '../row.ts';
 import { anyOf, expectOnly, shuffled } from '../sample.ts';
 import { cpuMicroseconds, type Program } from '../system.ts';
 
-/** So few that each waits for the other's answers, and so many that the cores are busy. */
-const CLIENTS = [32, 128] as const;
+/** So few that each waits for the others' answers; so many that a sixth of the cores idles; and about all that a process lets in. */
+const CLIENTS = [32, 128, 240] as const;
 
 /** Until Node has compiled what is hot; thrown away. */
 const WARM_SECONDS = 2;
