@@ -20,7 +20,8 @@ export interface OutageOptions {
   log: (line: string) => void;
 }
 
-const BOOKINGS_PER_SECOND = 8;
+/** What a city of two million asks for in its busiest hour (docs/scaling.md). */
+const BOOKINGS_PER_SECOND = 4;
 const READS_PER_SECOND = 20;
 const ANSWERED_WITHIN_MS = 1_500;
 
