@@ -7,14 +7,13 @@ export interface Books {
   doctor: pg.Client;
 }
 
-/** Overlaps are looked up for each row: joined by doctor alone, each would meet all of that doctor's. */
-const BY_INDEX = '-c enable_hashjoin=off -c enable_mergejoin=off';
-
 export async function openBooks({
   servers,
 }: Pick<System, 'servers'>): Promise<Books & { close: () => Promise<void> }> {
-  const client = (connectionString: string) => new pg.Client({ connectionString, options: BY_INDEX });
-  const [patient, doctor] = [client(servers.patient.ownerUrl()), client(servers.doctor.ownerUrl())];
+  const [patient, doctor] = [
+    new pg.Client(servers.patient.ownerUrl()),
+    new pg.Client(servers.doctor.ownerUrl()),
+  ];
   await Promise.all([patient.connect(), doctor.connect()]);
   return {
     patient,
