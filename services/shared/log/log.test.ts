@@ -1,5 +1,10 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import pg from 'pg';
+import pino from 'pino';
 import { contextHeaders, contextOf, withContext } from './context.ts';
 import { createLog } from './log.ts';
 
@@ -148,4 +153,26 @@ describe('the context of a request', () => {
     expect(traceId).toMatch(/^(?!0{32})[0-9a-f]{32}$/);
     expect(traceId).not.toBe(TRACE);
   });
+});
+
+test('a line that comes while the log ends, or after it, is dropped', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'clinic-log-'));
+  const file = join(folder, 'log');
+  const log = createLog('tests', 'info', pino.destination({ dest: file, sync: false, minLength: 4_096 }));
+  log.info({}, 'the last');
+  let hasEnded = false;
+  const ended = log.end().then(() => {
+    hasEnded = true;
+  });
+  for (let turn = 0; !hasEnded && turn < 10_000; turn += 1) {
+    log.info({}, 'too late');
+    log.always({}, 'too late');
+    await setImmediate();
+  }
+  await ended;
+  log.error({}, 'too late');
+  const text = await readFile(file, 'utf8');
+  await rm(folder, { recursive: true });
+  expect(text).toContain('the last');
+  expect(text).not.toContain('too late');
 });

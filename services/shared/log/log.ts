@@ -30,7 +30,7 @@ export interface Log {
   error: Line;
   /** At whatever level the log is: evidence, which must leave the machine. */
   always: Line;
-  /** Resolves when every line is written; nothing can be logged after that. */
+  /** Resolves when every line is written; what is logged from now on is dropped. */
   end: () => Promise<void>;
 }
 
@@ -88,18 +88,22 @@ export function createLog(service: string, level: string, destination?: Destinat
     stream,
   );
   const evidence = logger.child({}, { level: 'info' });
-  const line =
-    (at: 'debug' | 'info' | 'warn' | 'error'): Line =>
-    (fields, message) =>
-      logger[at](fields, message);
+  let isEnding = false;
+  // A stream that ends throws at who writes, and who ends by a signal may still be at work.
+  const lineOf =
+    (write: Line): Line =>
+    (fields, message) => {
+      if (!isEnding) write(fields, message);
+    };
   return {
-    debug: line('debug'),
-    info: line('info'),
-    warn: line('warn'),
-    error: line('error'),
-    always: (fields, message) => evidence.info(fields, message),
+    debug: lineOf((fields, message) => logger.debug(fields, message)),
+    info: lineOf((fields, message) => logger.info(fields, message)),
+    warn: lineOf((fields, message) => logger.warn(fields, message)),
+    error: lineOf((fields, message) => logger.error(fields, message)),
+    always: lineOf((fields, message) => evidence.info(fields, message)),
     end: () =>
       new Promise((resolve) => {
+        isEnding = true;
         if (!isBuffering(stream)) resolve();
         else stream.once('close', resolve).end();
       }),
