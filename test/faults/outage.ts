@@ -109,6 +109,8 @@ export async function runOutage({
   );
   await books.close();
   const booked = rows.filter(({ status }) => status === 'booked').length;
+  if (booked !== history.operations.length)
+    history.broken.push({ rule: 'outage', what: `${booked} of ${history.operations.length} are booked` });
   log(
     `${waiting} bookings waited, ${booked} are booked, settled ${(settledMs / 1000).toFixed(1)} s after its return`,
   );

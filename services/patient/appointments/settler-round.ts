@@ -12,15 +12,15 @@ export interface RoundOptions extends SettleParts {
 
 /** Fewer than the client has connections: requests need some too. */
 const AT_ONCE = 16;
-/** So few that each is asked about before it is due again: another replica would ask too. */
-const BATCH = 2 * AT_ONCE;
+/** So few, beside those that wait already, that each is asked about before it is due again: another replica would ask too. */
+const BATCH = AT_ONCE;
 /** After so long a round claims nothing more: what else the settler does has its turn. */
 const ROUND_MS = 2_000;
 
 /**
  * Claims and settles what is due, until nothing is, or `learn` says no: what was claimed and not asked about keeps its next try.
  * All tries have ended when it resolves, so that one round never comes on top of another.
- * @returns whether there may be more to do at once
+ * @returns whether more may be due
  * @throws what the database said; the rows stay
  */
 export async function settleDue({ db, doctors, learn, signal }: RoundOptions): Promise<boolean> {
@@ -46,7 +46,8 @@ export async function settleDue({ db, doctors, learn, signal }: RoundOptions): P
   };
   const next = async (): Promise<OpenWish | undefined> => {
     for (;;) {
-      const claims = more && !halted && !signal.aborted && performance.now() < endsAt;
+      if (signal.aborted) halt();
+      const claims = more && !halted && performance.now() < endsAt;
       // While others are asked about, so that a slow answer holds up nobody else.
       if (claims && queue.length < AT_ONCE)
         claiming ??= claim()
@@ -66,6 +67,7 @@ export async function settleDue({ db, doctors, learn, signal }: RoundOptions): P
   };
 
   await Promise.all(Array.from({ length: AT_ONCE }, () => work().catch(fail)));
+  await claiming;
   if (failures.length > 0) throw failures[0];
-  return more && !halted;
+  return more;
 }

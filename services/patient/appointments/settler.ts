@@ -72,7 +72,7 @@ export function createSettler({ db, doctors, log, onBacklog }: SettlerParts): Se
       onBacklog(await readBacklog(db));
       backlogRead = performance.now();
     }
-    return more;
+    return more && answering;
   };
 
   const loop = async (signal: AbortSignal): Promise<void> => {
