@@ -15,6 +15,8 @@ export const allRoles = [
 /** Runs statements as the superuser, one after the other; `database` where it matters. */
 export async function asSuperuser<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
+  // A statement that fails tells it; without a listener a lost connection would end the process.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     return await work(client);

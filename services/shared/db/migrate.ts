@@ -70,6 +70,8 @@ export async function connectPatiently(options: ConnectOptions): Promise<pg.Clie
   const deadline = performance.now() + waitMs;
   for (let wait = 100; ; wait = Math.min(wait * 2, 2_000)) {
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+    // Whoever asks next is told; without a listener a lost connection would end the process with a stack.
+    client.on('error', () => undefined);
     try {
       await client.connect();
       return client;

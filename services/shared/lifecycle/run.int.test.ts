@@ -171,6 +171,15 @@ describe('migrate', () => {
     },
   );
 
+  test('a connection that is lost in the middle is told in one line', async () => {
+    const { proxy, url } = await startDatabaseProxy(database.ownerUrl);
+    const held = proxy.hold(/^(?!start-up)/, 'asked');
+    const reason = cannotStart({ ...variables(), OWNER_DATABASE_URL: url }, ['migrate']);
+    (await held).lose();
+    expect(await reason).toMatch(/^(Connection terminated unexpectedly|read ECONNRESET)$/);
+    await proxy.close();
+  });
+
   test('a database that is not there is told', async () => {
     const url = new URL(database.ownerUrl);
     url.pathname = '/nowhere';
