@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { endOf } from '../local/processes.ts';
@@ -69,9 +70,11 @@ export async function startProcess(
     if (line.includes('"level":"error"')) lastError = line;
     onLine(line);
   };
+  // Not before everything it said was read.
+  const closed = once(child, 'close');
   started.port = await Promise.race([
     portOf(child, hear),
-    ended.then((end) => failed(service, `${end} ${lastError}`)),
+    closed.then(async () => failed(service, `${await ended} ${lastError}`)),
   ]);
   started.url = `http://127.0.0.1:${started.port}`;
   return started;

@@ -99,11 +99,8 @@ async function ask(connection: Connection, question: pg.QueryConfig): Promise<pg
   }
 }
 
-/** Runs `work` on a connection of the pool, and throws the connection away if it broke. */
-async function onConnection<Result>(
-  pool: pg.Pool,
-  work: (connection: Connection) => Promise<Result>,
-): Promise<Result> {
+/** Takes a connection of the pool; given back it is thrown away if it broke. */
+async function takeConnection(pool: pg.Pool): Promise<{ connection: Connection; giveBack: () => void }> {
   const connection: Connection = { client: await pool.connect() };
   const { client } = connection;
   // A connection that breaks while no statement runs tells it here; without a listener it would end the process.
@@ -111,11 +108,24 @@ async function onConnection<Result>(
     connection.broken = error;
   };
   client.on('error', onError);
+  return {
+    connection,
+    giveBack: () => {
+      client.off('error', onError);
+      client.release(connection.broken);
+    },
+  };
+}
+
+async function onConnection<Result>(
+  pool: pg.Pool,
+  work: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  const { connection, giveBack } = await takeConnection(pool);
   try {
     return await work(connection);
   } finally {
-    client.off('error', onError);
-    client.release(connection.broken);
+    giveBack();
   }
 }
 
@@ -207,8 +217,8 @@ export function openDatabase({ url, poolMax, constraints, onIdleError }: Databas
         withProblems(inTransaction(connection, work, options, rowsOf)),
       ),
     warm: async () => {
-      const opened = await Promise.allSettled(Array.from({ length: poolMax }, () => pool.connect()));
-      for (const result of opened) if (result.status === 'fulfilled') result.value.release();
+      const opened = await Promise.allSettled(Array.from({ length: poolMax }, () => takeConnection(pool)));
+      for (const result of opened) if (result.status === 'fulfilled') result.value.giveBack();
       for (const result of opened) if (result.status === 'rejected') throw result.reason;
       await Promise.all([lanes.lookups.connect(), lanes.appends.connect()]);
     },

@@ -120,6 +120,28 @@ describe('when the database is away', () => {
     expect(db.load()).toEqual({ size: 4, idle: 4, waiting: 0 });
   });
 
+  test('warming rejects, and ends nothing, when connections are lost while another one opens', async () => {
+    const { db, proxy } = await openBehindProxy();
+    const slow = proxy.hold('start-up', 'asked');
+    const warming = expect(db.warm()).rejects.toThrow();
+    await slow;
+    // The others are open by now: they wait for the slow one.
+    await eventually(async () => {
+      const { rows } = await superuser.query(
+        `select count(*)::integer from pg_stat_activity where usename = 'doctor_app' and state = 'idle' and datname = current_database()`,
+      );
+      expect(rows).toEqual([{ count: 3 }]);
+    });
+    await proxy.refuse();
+    await warming;
+    await proxy.pass();
+    // What was lost may be noticed only when it is used.
+    await eventually(async () => {
+      await db.warm();
+      expect(db.load()).toEqual({ size: 4, idle: 4, waiting: 0 });
+    });
+  });
+
   test('503 while nobody listens, and answers again without a restart', async () => {
     const { db, proxy } = await openBehindProxy();
     expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
