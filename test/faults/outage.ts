@@ -20,8 +20,8 @@ export interface OutageOptions {
   log: (line: string) => void;
 }
 
-/** What a city of two million asks for in its busiest hour (docs/scaling.md). */
-const BOOKINGS_PER_SECOND = 4;
+/** After ten minutes nearly as many wait as the design wants settled in ten seconds, which is 5,000. */
+const BOOKINGS_PER_SECOND = 8;
 const READS_PER_SECOND = 20;
 const ANSWERED_WITHIN_MS = 1_500;
 
