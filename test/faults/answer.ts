@@ -1,5 +1,5 @@
 import type { Reply } from '../../services/testing/load.ts';
-import type { Operation, State } from './history.ts';
+import type { Operation, State, Time } from './history.ts';
 
 /** These tell about the moment: the same question may get another answer. */
 const PASSING = new Set(['request-in-progress', 'change-in-progress']);
@@ -19,7 +19,7 @@ export const revisionIn = ({ text }: Pick<Reply, 'text'>): number =>
   Number(/"revision":(\d+)/.exec(text)?.[1] ?? Number.NaN);
 
 /** Whether an answer says that the doctor service still owes one. */
-const isWaiting = ({ status, text }: Reply): boolean =>
+export const isWaiting = ({ status, text }: Reply): boolean =>
   status === 202 || (status === 200 && text.includes('"settled":false'));
 
 /**
@@ -83,7 +83,9 @@ const takesTime = ({ status }: { status: string }): boolean =>
   status !== 'cancelled' && status !== 'rejected';
 
 /** Whether an appointment as it is fits what it may be. Instants are compared as such: texts differ. */
-export const fits = (state: { status: string; doctorId: string; startsAt: string }, may: State): boolean =>
+export const fits = (state: Time & { status: string }, may: State): boolean =>
   state.status === may.status &&
   (!takesTime(may) ||
-    (state.doctorId === may.doctorId && Date.parse(state.startsAt) === Date.parse(may.startsAt)));
+    (state.doctorId === may.doctorId &&
+      Date.parse(state.startsAt) === Date.parse(may.startsAt) &&
+      state.durationMinutes === may.durationMinutes));

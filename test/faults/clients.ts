@@ -48,13 +48,16 @@ export interface LoadOptions {
   seed: number;
 }
 
+/** A visit of two half hours is wanted now and then. */
+const LONG_VISITS = 0.2;
+
 const isActive = ({ may: [state, ...others] }: Appointment): boolean =>
   others.length === 0 && (state?.status === 'booked' || state?.status === 'arrived');
 
 /** Clients that book, change, cancel, read and repeat, each one question after the other, until they are paused. */
 export function startLoad({ history, replicas, clinic, seed }: LoadOptions): Load {
   let isPaused = false;
-  let booked = 0;
+  let halfHoursBooked = 0;
   const unanswered: Operation[] = [];
 
   const pick = <Item>({ random }: Client, items: readonly Item[]): Item => {
@@ -64,11 +67,12 @@ export function startLoad({ history, replicas, clinic, seed }: LoadOptions): Loa
   };
 
   const aTime = (client: Client): Time => {
-    const first = Math.floor(booked / clinic.doctorIds.length);
+    const first = Math.floor(halfHoursBooked / clinic.doctorIds.length);
     // Now and then one of long ago, which was taken then and may have been cancelled.
     const from = client.random() < 0.1 ? 0 : first;
     const { startsAt } = halfHour(from + Math.floor(client.random() * (first - from + WINDOW)));
-    return { doctorId: pick(client, clinic.doctorIds), startsAt };
+    const durationMinutes = client.random() < LONG_VISITS ? 60 : 30;
+    return { doctorId: pick(client, clinic.doctorIds), startsAt, durationMinutes };
   };
 
   const newOperation = (
@@ -118,7 +122,7 @@ export function startLoad({ history, replicas, clinic, seed }: LoadOptions): Loa
     }
     if (!(await ask(client, operation)) || operation.appointment === undefined) return;
     if (operation.answer?.status !== 409) {
-      booked += 1;
+      halfHoursBooked += (operation.wanted?.durationMinutes ?? 0) / 30;
       client.appointments.push(operation.appointment);
       if (client.appointments.length > MAX_APPOINTMENTS) client.appointments.shift();
     }
@@ -137,7 +141,7 @@ export function startLoad({ history, replicas, clinic, seed }: LoadOptions): Loa
     const operation = newOperation(client, 'read', { appointment });
     await sendOnce(history, operation, pick(client, replicas));
     if (operation.answer === undefined) return;
-    const shown = JSON.parse(operation.answer.text) as { status: string; doctorId: string; startsAt: string };
+    const shown = JSON.parse(operation.answer.text) as Time & { status: string };
     const isPending = appointment.may.length > 1 && shown.status === 'pending';
     if (!isPending && !appointment.may.some((state) => fits(shown, state)))
       history.broken.push({ rule: 'I4', what: `appointment ${appointment.id} was read as ${shown.status}` });

@@ -8,8 +8,8 @@ import type { AppointmentRow, Outcomes } from './rows.ts';
 const ID = '01990000-0000-7000-8000-000000000001';
 const OTHER_ID = '01990000-0000-7000-8000-000000000002';
 const KEY = 'a0000000-0000-4000-8000-000000000000';
-const time = { doctorId: 'd', startsAt: '2030-01-01T09:00:00Z' };
-const later = { doctorId: 'd', startsAt: '2030-01-01T10:00:00Z' };
+const time = { doctorId: 'd', startsAt: '2030-01-01T09:00:00Z', durationMinutes: 30 };
+const later = { doctorId: 'd', startsAt: '2030-01-01T10:00:00Z', durationMinutes: 30 };
 
 const reply = (status: number, problem?: string, text = `{"id":"${ID}","revision":1}`): Reply => ({
   status,
@@ -106,6 +106,15 @@ describe('what was answered against what is there', () => {
   ])('I7 when a revision is %s on this side and %s on the other', (outcome, state) => {
     const doctor: Record<string, string> = state === undefined ? {} : { [`${ID} 1`]: state };
     expect(found({ patient: { [`${ID} 1`]: outcome }, doctor })).toContain('I7');
+  });
+
+  test('I4 when it is longer than it was asked for', () => {
+    expect(found({ rows: [row({ durationMinutes: 60 })] })).toEqual(['I4']);
+  });
+
+  test('I6 when a revision has no outcome', () => {
+    const doctor = { [`${ID} 1`]: 'active', [`${ID} 2`]: 'released' };
+    expect(found({ patient: { [`${ID} 1`]: 'granted', [`${ID} 2`]: null }, doctor })).toEqual(['I6']);
   });
 
   test('I7 when the doctor answered what nobody asked', () => {

@@ -93,7 +93,8 @@ function outcomesBroken({ patient, doctor }: Outcomes): Broken {
   const broken: Broken = [];
   for (const [revision, outcome] of patient) {
     const state = doctor.get(revision);
-    if (outcome !== null && !FITTING[outcome]?.includes(state))
+    if (outcome === null) broken.push({ rule: 'I6', what: `${revision} has no outcome when all is settled` });
+    else if (!FITTING[outcome]?.includes(state))
       broken.push({
         rule: 'I7',
         what: `${revision} is ${outcome} here and ${state ?? 'unknown'} with the doctor`,

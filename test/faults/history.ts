@@ -5,6 +5,7 @@ import { awakeMs } from './awake.ts';
 export interface Time {
   doctorId: string;
   startsAt: string;
+  durationMinutes: number;
 }
 
 /** What an appointment may be; a cancelled or rejected one takes no time. */
@@ -42,7 +43,7 @@ export interface Operation {
   patientId: string;
   wanted: Time | undefined;
   tries: Try[];
-  /** The first that decided it. */
+  /** The first that decided it, or the outcome that the same key was told after it had been told to wait. */
   answer: Reply | undefined;
 }
 

@@ -44,8 +44,12 @@ const system = await startSystem({ fillable, hasWaysToDatabases: mode !== 'outag
 const books = await openBooks(system);
 const patientIds = await seedPatients({ db: books.patient }, PATIENTS);
 const doctorIds: string[] = [];
-while (doctorIds.length < DOCTORS)
-  doctorIds.push(await seedDoctor({ db: books.doctor }, { horizonDays: HORIZON_DAYS }));
+// Clients that compete meet buffers too; in the other modes everything that is asked for is free.
+const canCollide = mode === 'all' || mode === 'postmaster';
+while (doctorIds.length < DOCTORS) {
+  const bufferMinutes = canCollide && doctorIds.length % 5 === 0 ? 10 : 0;
+  doctorIds.push(await seedDoctor({ db: books.doctor }, { horizonDays: HORIZON_DAYS, bufferMinutes }));
+}
 await books.close();
 log(`started in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 

@@ -60,6 +60,7 @@ export async function runOutage({
       wanted: {
         doctorId: doctorIds[index % doctorIds.length] ?? '',
         startsAt: halfHour(Math.floor(index / doctorIds.length)).startsAt,
+        durationMinutes: 30,
       },
       tries: [],
       answer: undefined,

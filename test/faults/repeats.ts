@@ -43,7 +43,7 @@ export async function runRepeats({
       key: randomUUID(),
       appointment: undefined,
       patientId: patientIds[index % patientIds.length] ?? '',
-      wanted: { doctorId: doctorIds[index % doctorIds.length] ?? '', startsAt },
+      wanted: { doctorId: doctorIds[index % doctorIds.length] ?? '', startsAt, durationMinutes: 30 },
       tries: [],
       answer: undefined,
     };

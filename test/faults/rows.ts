@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { Time } from './history.ts';
 import type { System } from './system.ts';
 
 /** Both databases, asked as their owners, past every proxy. */
@@ -49,12 +50,10 @@ export const listUnsettled = async ({ patient }: Books, limit?: number): Promise
     )
   ).rows.map(({ id }) => id);
 
-export interface AppointmentRow {
+export interface AppointmentRow extends Time {
   id: string;
   key: string;
   status: string;
-  doctorId: string;
-  startsAt: string;
 }
 
 /** What was booked since a moment, and those that were gone on with. */
@@ -65,7 +64,8 @@ export const listAppointments = async (
 ): Promise<AppointmentRow[]> =>
   (
     await patient.query<AppointmentRow>(
-      `select id, reason as key, status, doctor_id as "doctorId", to_char(starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "startsAt"
+      `select id, reason as key, status, doctor_id as "doctorId", to_char(starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "startsAt",
+              (extract(epoch from ends_at - starts_at) / 60)::integer as "durationMinutes"
          from appointments where created_at > $1::timestamptz or id = any($2::uuid[])`,
       [since.patient, kept],
     )
@@ -109,12 +109,20 @@ export async function fingerprints(
        from appointments where created_at <= $1::timestamptz and id <> all($2::uuid[])`,
     [until.patient, kept],
   );
+  const revisions = await patient.query<{ print: string }>(
+    `select count(*) || ' ' || coalesce(sum(hashtextextended(concat_ws(' ', appointment_id, revision, outcome, reason, holds, doctor_id, starts_at, ends_at), 0)::numeric), 0) as print
+       from appointment_revisions where created_at <= $1::timestamptz and appointment_id <> all($2::uuid[])`,
+    [until.patient, kept],
+  );
   const reservations = await doctor.query<{ print: string }>(
-    `select count(*) || ' ' || coalesce(sum(hashtextextended(concat_ws(' ', appointment_id, revision, state, doctor_id, during), 0)::numeric), 0) as print
+    `select count(*) || ' ' || coalesce(sum(hashtextextended(concat_ws(' ', appointment_id, revision, state, reason, doctor_id, during), 0)::numeric), 0) as print
        from reservations where created_at <= $1::timestamptz and appointment_id <> all($2::uuid[])`,
     [until.doctor, kept],
   );
-  return { patient: appointments.rows[0]?.print ?? '', doctor: reservations.rows[0]?.print ?? '' };
+  return {
+    patient: `${appointments.rows[0]?.print}, ${revisions.rows[0]?.print}`,
+    doctor: reservations.rows[0]?.print ?? '',
+  };
 }
 
 /** How many events each request left in the patient service's trail since a moment. */

@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Reply } from '../../services/testing/load.ts';
-import { differenceOf, idIn, isDecided, isExpected, statesAfter } from './answer.ts';
+import { differenceOf, idIn, isDecided, isExpected, isWaiting, statesAfter } from './answer.ts';
 import { count, type History, type Operation } from './history.ts';
 import type { Replica } from './replica.ts';
-
-const LENGTH_MINUTES = 30;
 
 type Question = [method: 'GET' | 'POST', path: string, body?: object];
 
 function questionOf({ kind, appointment, patientId, wanted, key }: Operation): Question {
-  if (kind === 'book')
-    return ['POST', '/appointments', { patientId, ...wanted, durationMinutes: LENGTH_MINUTES, reason: key }];
+  if (kind === 'book') return ['POST', '/appointments', { patientId, ...wanted, reason: key }];
   const path = `/appointments/${appointment?.id}`;
   if (kind === 'read') return ['GET', path];
   return kind === 'reschedule' ? ['POST', `${path}/${kind}`, { ...wanted }] : ['POST', `${path}/${kind}`];
@@ -75,6 +72,9 @@ function compare(history: History, operation: Operation, first: Reply, again: Re
   const difference = differenceOf(first, again);
   if (difference !== undefined)
     history.broken.push({ rule: 'I7', what: `the answer of key ${operation.key} changed: ${difference}` });
-  else if (first.text !== again.text && again.status < 300)
+  else if (isWaiting(first) && !isWaiting(again)) {
     count(history, 'repeated, and told the outcome it waited for');
+    // From now on the key keeps this one.
+    operation.answer = again;
+  }
 }
