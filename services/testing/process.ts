@@ -11,12 +11,16 @@ export interface ServiceProcess {
   pid: number;
   /** Resolves when it is gone, with the exit code or the signal. */
   ended: Promise<string>;
+  /** The last line that it logged as an error, if any; `ended` may come before it is read. */
+  lastError: () => string;
   /** SIGKILL; resolves when the process is gone. Another one takes its place: none is ever started again. */
   kill: () => Promise<void>;
   /** SIGSTOP: it is there and does nothing. */
   pause: () => void;
   /** SIGCONT. */
   resume: () => void;
+  /** Sends a signal, unless it is gone. */
+  send: (signal: NodeJS.Signals) => void;
   /** SIGTERM; resolves with how the process has ended. */
   stop: () => Promise<string>;
 }
@@ -48,6 +52,7 @@ export async function startProcess(
   });
   child.stderr.setEncoding('utf8').on('data', onErrorText);
   const ended = endOf(child);
+  let lastError = '';
   const signal = async (name: NodeJS.Signals): Promise<string> => {
     child.kill(name);
     const end = await ended;
@@ -59,13 +64,14 @@ export async function startProcess(
     port: 0,
     pid: child.pid ?? 0,
     ended,
+    lastError: () => lastError,
     kill: async () => void (await signal('SIGKILL')),
     pause: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT'),
+    send: (name) => child.kill(name),
     stop: () => signal('SIGTERM'),
   };
   running.add(started);
-  let lastError = '';
   const hear = (line: string): void => {
     if (line.includes('"level":"error"')) lastError = line;
     onLine(line);

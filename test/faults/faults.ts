@@ -120,11 +120,11 @@ const STRIKES: Readonly<Record<FaultName, Strike>> = {
   'clock jumped': (parts, tell) =>
     onFree(parts, parts.system.replicas, async (replica) => {
       tell(`${replica.name}, by an hour`);
-      const { pid } = replica.process();
-      process.kill(pid, 'SIGUSR2');
+      const { send } = replica.process();
+      send('SIGUSR2');
       await sleep(between(parts.random, 500, 1_500));
       // It is put right while the process is at work: a jump back.
-      process.kill(pid, 'SIGUSR2');
+      send('SIGUSR2');
     }),
   'disk full': (parts, tell) =>
     onFree(

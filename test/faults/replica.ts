@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { node26 } from '../../bench/node26.ts';
 import type { DatabaseName } from '../../services/local/databases.ts';
 import { type Caller, openCaller } from '../../services/testing/load.ts';
@@ -33,6 +34,7 @@ const ROOT = join(import.meta.dirname, '../..');
 /** A client gives up then, and knows nothing. */
 const CALL_TIMEOUT_MS = 4_000;
 const CONNECTIONS = 64;
+const LAST_LINES_MS = 200;
 
 /** Starts a process of the compiled service, and waits until it is ready. */
 export async function startReplica(options: ReplicaOptions): Promise<Replica> {
@@ -48,8 +50,11 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const start = async (): Promise<void> => {
     const started = await startProcess(service, variables(), onLine, undefined, command);
     running = started;
-    void started.ended.then((end) => {
-      if (running === started) onEnd(`${name} ended by itself: ${end}`);
+    void started.ended.then(async (end) => {
+      if (running !== started) return;
+      // Its last lines may still be on their way.
+      await sleep(LAST_LINES_MS);
+      onEnd(`${name} ended by itself: ${end} ${started.lastError()}`);
     });
     void caller.close();
     caller = openCaller(started.url, CONNECTIONS, CALL_TIMEOUT_MS);
