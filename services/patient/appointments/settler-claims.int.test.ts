@@ -57,6 +57,19 @@ describe('a claim', () => {
     expect(await claimDue(pool, 10)).toEqual([]);
   });
 
+  test.each([
+    ['waits for its answer', null, true],
+    ['was told to wait, and keeps that', '{"status":202,"headers":{}}', false],
+  ])('tells whether the outcome is to answer a key that %s', async (_what, answer, keyed) => {
+    const [id] = await seedWaiting({ db }, 1);
+    await db.query('update appointment_revisions set keyed = true');
+    await db.query(
+      `insert into idempotency_keys (caller, key, fingerprint, answer, resource_id, revision) values ('c', 'k', 'f', $2, $1, 1)`,
+      [id, answer],
+    );
+    expect(await claimDue(pool, 1)).toMatchObject([{ appointmentId: id, keyed }]);
+  });
+
   test('passes over what another settler is claiming at the same moment', async () => {
     const ids = await seedWaiting({ db }, 10);
     const [mine, theirs] = await pool.tx(async (tx) => [await claimDue(tx, 5), await claimDue(pool, 10)]);

@@ -21,7 +21,8 @@ const BACKOFF = `least(${longest}, ${first} * power(2, least(tries, 10))) * (1 -
 
 const CLAIM_DUE = sql<[limit: number], Claimed>(
   'appointments.claim_due',
-  // Moving the next try is the claim: another replica finds the row not due.
+  // Moving the next try is the claim: another replica finds the row not due. A key that was told to wait keeps that answer: then
+  // recording the outcome is one statement instead of a transaction, which counts when thousands have waited.
   `with claimed as (
      update appointments
         set tries = tries + 1,
@@ -31,11 +32,14 @@ const CLAIM_DUE = sql<[limit: number], Claimed>(
      returning id, revision
    )
    select r.appointment_id as "appointmentId", r.revision, r.doctor_id as "doctorId",
-          r.starts_at as "startsAt", r.ends_at as "endsAt", r.keyed
+          r.starts_at as "startsAt", r.ends_at as "endsAt",
+          r.keyed and exists (
+            select from idempotency_keys k
+             where k.resource_id = r.appointment_id and k.revision = r.revision and k.answer is null) as keyed
      from claimed join appointment_revisions r on r.appointment_id = claimed.id and r.revision = claimed.revision`,
 );
 
-/** Takes up to `limit` wishes whose next try is due, and puts their next try off. */
+/** Takes up to `limit` wishes whose next try is due, and puts their next try off; `keyed` are those whose key is still to be answered. */
 export async function claimDue(db: Db, limit: number): Promise<OpenWish[]> {
   const rows = await db.query(CLAIM_DUE, [limit]);
   return rows.map(({ appointmentId, revision, doctorId, startsAt, endsAt, keyed }) => ({
