@@ -11,7 +11,7 @@ export interface ServiceProcess {
   pid: number;
   /** Resolves when it is gone, with the exit code or the signal. */
   ended: Promise<string>;
-  /** The last line that it logged as an error, if any; `ended` may come before it is read. */
+  /** The line that says why it stops, or the last one that it logged as an error; `ended` may come before it is read. */
   lastError: () => string;
   /** SIGKILL; resolves when the process is gone. Another one takes its place: none is ever started again. */
   kill: () => Promise<void>;
@@ -73,7 +73,8 @@ export async function startProcess(
   };
   running.add(started);
   const hear = (line: string): void => {
-    if (line.includes('"level":"error"')) lastError = line;
+    // Requests that fail while it stops are not why it stops.
+    if (line.includes('"level":"error"') && !lastError.includes(': stopping')) lastError = line;
     onLine(line);
   };
   // Not before everything it said was read.

@@ -50,7 +50,7 @@ export async function runCycles(
     for (const { proxy } of system.ways) proxy.forget();
     for (const what of system.deaths) history.broken.push({ rule: 'processes', what });
     // What ended by itself would never be ready again, and a proof waits for that.
-    if (system.deaths.length > 0) break;
+    if (system.deaths.length > 0) return { cycles, slowestSettlingMs };
     isLast = isOver(cycles) || history.broken.length > 0;
     if (cycles % CYCLES_IN_A_PROOF !== 0 && !isLast) continue;
     const result = await prove(history, system, load, proven);

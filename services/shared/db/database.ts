@@ -183,6 +183,9 @@ export function openDatabase({ url, poolMax, constraints, onIdleError }: Databas
   const pool = new pg.Pool({ ...connectionSettings(url), min: poolMax, max: poolMax });
   // Without a listener the error of an idle connection would end the process.
   pool.on('error', onIdleError);
+  // Nor may it be without one between the pool's listener and that of whoever takes it: the packet that opens a connection may hold
+  // its end too. Whoever takes it then is told by its first statement.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const lanes = {
     lookups: shareConnections(connectionSettings(url), LANE_CONNECTIONS.lookups, onIdleError),
     appends: shareConnections(

@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer } from 'node:net';
 import pg from 'pg';
 import { startDatabaseProxy } from '../../testing/database-proxy.ts';
 import { eventually } from '../../testing/eventually.ts';
@@ -31,6 +32,32 @@ function open(settings: { poolMax?: number; url?: string } = {}): Database {
   });
   opened.push(db);
   return db;
+}
+
+const READY_FOR_QUERY = Buffer.from('Z\0\0\0\x05I', 'latin1');
+const FATAL = Buffer.from(
+  `E\0\0\0\x2c${['SFATAL', 'VFATAL', 'C57P02', 'Mcrash of another', ''].map((field) => `${field}\0`).join('')}`,
+  'latin1',
+);
+
+/** A way to a database that says in one packet that a connection is open and that it ends. */
+async function startEndingAtOnce(databaseUrl: string): Promise<{ url: string; close: () => Promise<void> }> {
+  const url = new URL(databaseUrl);
+  const target = Number(url.port);
+  const relay = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1');
+    client.pipe(upstream);
+    upstream.on('data', (bytes) => {
+      if (bytes.subarray(-READY_FOR_QUERY.length).equals(READY_FOR_QUERY))
+        client.end(Buffer.concat([bytes, FATAL]));
+      else client.write(bytes);
+    });
+    for (const socket of [client, upstream])
+      socket.on('error', () => undefined).on('close', () => upstream.destroy());
+  });
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+  url.port = String((relay.address() as AddressInfo).port);
+  return { url: url.href, close: () => new Promise((resolve) => relay.close(() => resolve())) };
 }
 
 /** The database behind a proxy that can fail. */
@@ -140,6 +167,13 @@ describe('when the database is away', () => {
       await db.warm();
       expect(db.load()).toEqual({ size: 4, idle: 4, waiting: 0 });
     });
+  });
+
+  test('503 when the packet that opens a connection also ends it, as while another process of the database crashes', async () => {
+    const { url, close } = await startEndingAtOnce(server.url);
+    opened.push({ close });
+    const db = open({ url, poolMax: 1 });
+    expect(await problemOf(db.query(SLEEP, [0]))).toEqual(UNAVAILABLE);
   });
 
   test('503 while nobody listens, and answers again without a restart', async () => {
