@@ -1,6 +1,7 @@
+import { types } from 'node:util';
 import pg from 'pg';
 import type { Problem } from '../problem/problem.ts';
-import { connectionSettings } from './connection.ts';
+import { connectionSettings, queryOf } from './connection.ts';
 import { brokenConstraint } from './failure.ts';
 import { shareConnections } from './shared-connections.ts';
 import type { Lane, Statement } from './statement.ts';
@@ -90,8 +91,17 @@ const isConsequence = (error: unknown): boolean =>
 async function ask(connection: Connection, question: pg.QueryConfig): Promise<pg.QueryResult<never>> {
   if (connection.broken !== undefined) throw connection.broken;
   try {
-    return await connection.client.query<never>(question);
+    return await new Promise((resolve, reject) => {
+      connection.client.query(
+        queryOf<never>(question, (error, answer) => {
+          if (error) reject(error);
+          else resolve(answer);
+        }),
+      );
+    });
   } catch (error) {
+    // Otherwise it tells of the socket, and not of whoever asked.
+    if (types.isNativeError(error)) Error.captureStackTrace(error);
     if (!(error instanceof pg.DatabaseError) || error.severity !== 'ERROR')
       connection.broken = error as Error;
     if (!isConsequence(error)) connection.failure = error;

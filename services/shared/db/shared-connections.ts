@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { queryOf } from './connection.ts';
 
 export interface SharedConnections {
   /** Asks on a connection that others ask on too; undefined when all of them are busy or away. */
@@ -65,11 +66,13 @@ export function shareConnections(
       const connection = best;
       connection.waiting += 1;
       return new Promise((resolve, reject) => {
-        client.query(question, (error: Error | null, answer) => {
-          connection.waiting -= 1;
-          if (error) reject(error);
-          else resolve(answer as pg.QueryResult<never>);
-        });
+        client.query(
+          queryOf<never>(question, (error, answer) => {
+            connection.waiting -= 1;
+            if (error) reject(error);
+            else resolve(answer);
+          }),
+        );
       });
     },
     connect: async () => {

@@ -1,4 +1,4 @@
-import express, { type Express, type Request, type RequestHandler, type Response, Router } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { AuditEvent } from '../audit/event.ts';
 import { eventOf, openTrail } from '../audit/trail.ts';
 import type { Caller } from '../caller/caller.ts';
@@ -90,24 +90,21 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
       send(res, answer, isDraining);
     };
 
-  app.use(identify);
-  app.use((req, res, next) => {
+  const requireHost: RequestHandler = (req, res, next) => {
     if (req.httpVersion === '1.1' && req.headers.host === undefined)
       fail(req, res, malformedRequest('A request must have a Host header (RFC 9112 §3.2).'));
     else next();
-  });
-  // Probes and documents come before logging and metrics, which they would drown.
-  app.use(openPaths(open, fail, isDraining));
-
-  const { handler, inFlight } = observe(log, metrics);
-  app.use(handler);
-  app.use((req, res, next) => {
+  };
+  const { handler: observed, inFlight } = observe(log, metrics);
+  const requireRoom: RequestHandler = (req, res, next) => {
     // A full house refuses at once: waiting would make everybody late.
     if (inFlight() > maxRequestsInFlight)
       fail(req, res, unavailable('The service is busy; try again in a moment.'));
     else next();
-  });
-  app.use(routesOf(endpoints, handlerOf, fail, isDraining));
+  };
+  // Probes and documents come before logging and metrics, which they would drown.
+  app.use(inOrder([identify, requireHost, openPaths(open, fail, isDraining), observed, requireRoom]));
+  addRoutes(app, endpoints, handlerOf, fail, isDraining);
   app.use((req, res) => fail(req, res, nothingHere()));
   app.use((error: unknown, req: Request, res: Response, _next: unknown) =>
     // The router throws one when it cannot decode the path.
@@ -139,16 +136,28 @@ function openPaths(open: AppOptions['open'], fail: Fail, isDraining: () => boole
   };
 }
 
-function routesOf(
+/** What every request passes, as one layer of the router: each layer costs a request as much as a short handler. */
+const inOrder =
+  (steps: readonly RequestHandler[]): RequestHandler =>
+  (req, res, next) => {
+    const goOn = (index: number): void => {
+      const step = steps[index];
+      if (step === undefined) next();
+      else step(req, res, (error?: unknown) => (error === undefined ? goOn(index + 1) : next(error)));
+    };
+    goOn(0);
+  };
+
+function addRoutes(
+  app: Express,
   endpoints: readonly Endpoint[],
   handlerOf: (endpoint: Endpoint) => RequestHandler,
   fail: Fail,
   isDraining: () => boolean,
-): Router {
-  const router = Router({ caseSensitive: true });
+): void {
   const paths = groupByPath(endpoints);
   for (const [path, ofPath] of paths) {
-    const route = router.route(path);
+    const route = app.route(path);
     for (const endpoint of ofPath) route[methodName(endpoint)](handlerOf(endpoint));
     const methods = ofPath.map(({ method }) => method as string);
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
@@ -165,7 +174,6 @@ function routesOf(
       );
     });
   }
-  return router;
 }
 
 function groupByPath(endpoints: readonly Endpoint[]): Map<string, Endpoint[]> {

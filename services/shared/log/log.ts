@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import pino, { type DestinationStream, type Logger } from 'pino';
 import type { AnnouncedKey, Checkpoint } from '../audit/checkpoint.ts';
 import { currentContext } from './context.ts';
+import { gatherLines } from './gather.ts';
 
 /**
  * What a log line may carry beside its message. There is no other way to log, so that bodies, query strings
@@ -60,22 +61,54 @@ function describeError(error: unknown, depth = 0): Record<string, unknown> {
   };
 }
 
-// Lines are written together, when there are so many bytes and at the latest after this time: a write each took 8 % of a booking.
-const WRITE_BYTES = 4_096;
-const FLUSH_MS = 100;
+// A write for each line took 8 % of a booking.
+const GATHERED_CHARACTERS = 8_192;
+const GATHERED_MS = 100;
 
 type BufferingStream = ReturnType<typeof pino.destination>;
 const isBuffering = (stream: DestinationStream): stream is BufferingStream => 'flushSync' in stream;
 
+/** Where lines go, and how to end it. */
+interface Output {
+  stream: DestinationStream;
+  end: () => Promise<void>;
+}
+
+function outputTo(destination: DestinationStream): Output {
+  if (!isBuffering(destination)) return { stream: destination, end: async () => undefined };
+  const lines = gatherLines(destination, GATHERED_CHARACTERS, GATHERED_MS);
+  return {
+    stream: lines,
+    end: () =>
+      new Promise((resolve) => {
+        lines.flush();
+        destination.once('close', resolve).end();
+      }),
+  };
+}
+
+/** The time of a line, worked out once for all lines of a millisecond. */
+function createClock(): () => string {
+  let [lastMs, text] = [0, ''];
+  return () => {
+    const now = Date.now();
+    if (now !== lastMs) [lastMs, text] = [now, `,"time":"${new Date(now).toISOString()}"`];
+    return text;
+  };
+}
+
 /** JSON lines on standard output, level as a word, with the ids of the request that a line belongs to. */
-export function createLog(service: string, level: string, destination?: DestinationStream): Log {
-  const stream =
-    destination ?? pino.destination({ fd: 1, sync: false, minLength: WRITE_BYTES, periodicFlush: FLUSH_MS });
+export function createLog(
+  service: string,
+  level: string,
+  destination: DestinationStream = pino.destination({ fd: 1, sync: false }),
+): Log {
+  const { stream, end } = outputTo(destination);
   const logger: Logger = pino(
     {
       level,
       base: { service },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: createClock(),
       formatters: { level: (label) => ({ level: label }) },
       mixin: () => {
         const context = currentContext();
@@ -101,11 +134,9 @@ export function createLog(service: string, level: string, destination?: Destinat
     warn: lineOf((fields, message) => logger.warn(fields, message)),
     error: lineOf((fields, message) => logger.error(fields, message)),
     always: lineOf((fields, message) => evidence.info(fields, message)),
-    end: () =>
-      new Promise((resolve) => {
-        isEnding = true;
-        if (!isBuffering(stream)) resolve();
-        else stream.once('close', resolve).end();
-      }),
+    end: () => {
+      isEnding = true;
+      return end();
+    },
   };
 }
