@@ -9,8 +9,8 @@ export interface SharedConnections {
   close: () => Promise<void>;
 }
 
-/** More questions than this on one connection are better spread over the pool. */
-const MAX_WAITING = 64;
+/** Two connections take what a full house asks; a question costs the pool twice as much. More than this waits for something slow. */
+const MAX_WAITING = 128;
 /** The database is asked again for a connection that broke, no sooner than this after the last try. */
 const RECONNECT_MS = 500;
 

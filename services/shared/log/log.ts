@@ -62,7 +62,7 @@ function describeError(error: unknown, depth = 0): Record<string, unknown> {
 }
 
 // A write for each line took 8 % of a booking.
-const GATHERED_CHARACTERS = 8_192;
+const GATHERED_CHARACTERS = 32_768;
 const GATHERED_MS = 100;
 
 type BufferingStream = ReturnType<typeof pino.destination>;
