@@ -7,13 +7,14 @@ import type { TcpProxy } from '../../testing/tcp-proxy.ts';
 import type { Problem } from '../problem/problem.ts';
 import { type Database, openDatabase } from './database.ts';
 import { databaseAway } from './failure.ts';
-import { sql } from './statement.ts';
+import { lookup, sql } from './statement.ts';
 
 const ADD = sql<[name: string]>('test.add', 'insert into things (name) values ($1)');
 const NAMES = sql<[], { name: string }>('test.names', 'select name from things order by name');
 const SLEEP = sql<[seconds: number]>('test.sleep', 'select pg_sleep($1)');
 const ONE = sql<[], { one: number }>('test.one', 'select 1 as one');
 const WRONG = sql<[]>('test.wrong', 'select 1/0');
+const LOOKED_UP = lookup<[], { one: number }>('test.looked_up', 'select 1 as one');
 const PID = sql<[], { pid: number }>('test.pid', 'select pg_backend_pid() as pid');
 
 let server: TestDatabase;
@@ -40,24 +41,32 @@ const FATAL = Buffer.from(
   'latin1',
 );
 
-/** A way to a database that says in one packet that a connection is open and that it ends. */
-async function startEndingAtOnce(databaseUrl: string): Promise<{ url: string; close: () => Promise<void> }> {
+/** A way to a database that says in one packet that a connection is open and that it ends, until connections may pass. */
+async function startEndingAtOnce(
+  databaseUrl: string,
+): Promise<{ url: string; pass: () => void; close: () => Promise<void> }> {
+  let passes = false;
   const url = new URL(databaseUrl);
   const target = Number(url.port);
   const relay = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
     client.pipe(upstream);
     upstream.on('data', (bytes) => {
-      if (bytes.subarray(-READY_FOR_QUERY.length).equals(READY_FOR_QUERY))
-        client.end(Buffer.concat([bytes, FATAL]));
-      else client.write(bytes);
+      const isOpen = bytes.subarray(-READY_FOR_QUERY.length).equals(READY_FOR_QUERY);
+      client.write(isOpen && !passes ? Buffer.concat([bytes, FATAL]) : bytes);
     });
     for (const socket of [client, upstream])
       socket.on('error', () => undefined).on('close', () => upstream.destroy());
   });
   await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
   url.port = String((relay.address() as AddressInfo).port);
-  return { url: url.href, close: () => new Promise((resolve) => relay.close(() => resolve())) };
+  return {
+    url: url.href,
+    pass: () => {
+      passes = true;
+    },
+    close: async () => void relay.close(),
+  };
 }
 
 /** The database behind a proxy that can fail. */
@@ -170,10 +179,19 @@ describe('when the database is away', () => {
   });
 
   test('503 when the packet that opens a connection also ends it, as while another process of the database crashes', async () => {
-    const { url, close } = await startEndingAtOnce(server.url);
-    opened.push({ close });
-    const db = open({ url, poolMax: 1 });
+    const relay = await startEndingAtOnce(server.url);
+    opened.push(relay);
+    const db = open({ url: relay.url, poolMax: 1 });
     expect(await problemOf(db.query(SLEEP, [0]))).toEqual(UNAVAILABLE);
+  });
+
+  test('connections that requests share are not used when the packet that opens them also ends them', async () => {
+    const relay = await startEndingAtOnce(server.url);
+    opened.push(relay);
+    const db = open({ url: relay.url });
+    await expect(db.warm()).rejects.toThrow();
+    relay.pass();
+    expect(await db.query(LOOKED_UP, [])).toEqual([{ one: 1 }]);
   });
 
   test('503 while nobody listens, and answers again without a restart', async () => {

@@ -38,17 +38,21 @@ export function shareConnections(
   const connect = async (connection: SharedConnection): Promise<void> => {
     connection.triedAt = performance.now();
     const client = new pg.Client(settings);
+    // It may end in the packet that opens it, before anybody was told that it is open.
+    let lost: Error | undefined;
     const leave = () => {
       if (connection.client === client) connection.client = undefined;
     };
     client.on('error', (error) => {
+      lost = error;
       leave();
       onError(error);
     });
     client.on('end', leave);
     await client.connect();
-    if (closed) await client.end();
+    if (closed || lost !== undefined) await client.end();
     else connection.client = client;
+    if (lost !== undefined) throw lost;
   };
 
   return {
