@@ -142,8 +142,13 @@ const inOrder =
   (req, res, next) => {
     const goOn = (index: number): void => {
       const step = steps[index];
-      if (step === undefined) next();
-      else step(req, res, (error?: unknown) => (error === undefined ? goOn(index + 1) : next(error)));
+      try {
+        if (step === undefined) next();
+        else void step(req, res, (error?: unknown) => (error === undefined ? goOn(index + 1) : next(error)));
+      } catch (error) {
+        // Here, because further out nobody knows which request it is.
+        next(error);
+      }
     };
     goOn(0);
   };

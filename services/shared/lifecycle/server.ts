@@ -1,13 +1,14 @@
 import {
   createServer,
-  type IncomingMessage,
+  IncomingMessage,
   type RequestListener,
   type Server,
-  type ServerResponse,
+  ServerResponse,
   STATUS_CODES,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Messages } from '../http/messages.ts';
 import { problemAnswer } from '../http/send.ts';
 import { contextOf } from '../log/context.ts';
 import { defineProblem, malformedRequest } from '../problem/problem.ts';
@@ -17,6 +18,8 @@ const requestTimeout = defineProblem('request-timeout', 408, 'The request did no
 
 export interface ServerOptions {
   listener: RequestListener;
+  /** What requests and answers are made of; Node's own otherwise. */
+  messages?: Messages;
   port: number;
   host: string;
   /** Must outlive the idle time of the proxy in front, or its next request meets a closed socket. */
@@ -67,12 +70,14 @@ function answerUnparsable(server: Server): void {
 /** Listens; rejects when the port cannot be had. */
 export async function listen({
   listener,
+  messages = { IncomingMessage, ServerResponse },
   port,
   host,
   keepAliveTimeoutMs,
 }: ServerOptions): Promise<{ server: Server; port: number }> {
   const server = createServer(
     {
+      ...messages,
       keepAliveTimeout: keepAliveTimeoutMs,
       requestTimeout: 30_000,
       headersTimeout: 30_000,

@@ -12,6 +12,7 @@ import { type Health, packageVersion, watchDatabase } from '../health/health.ts'
 import { type Answer, okJson } from '../http/answer.ts';
 import { createApp } from '../http/app.ts';
 import { type Endpoint, requireDeclarations } from '../http/endpoint.ts';
+import { messagesOf } from '../http/messages.ts';
 import { createRateLimit } from '../http/rate-limit.ts';
 import { sweepKeys } from '../idempotency/once.ts';
 import { createLog, type Log } from '../log/log.ts';
@@ -187,10 +188,12 @@ export async function startService(
       }
     }
   };
-  const { server, port } = await listen({ ...settings, listener: app }).catch(async (error: unknown) => {
-    await closeParts();
-    throw error;
-  });
+  const { server, port } = await listen({ ...settings, listener: app, messages: messagesOf(app) }).catch(
+    async (error: unknown) => {
+      await closeParts();
+      throw error;
+    },
+  );
   if (settings.auth === 'off') log.warn({}, AUTH_WARNING);
   log.info({ port, host: settings.host }, 'listening');
   for (const part of background) part.start?.();
