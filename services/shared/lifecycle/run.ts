@@ -68,10 +68,10 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  * Until there is a service to stop, a signal ends the program at once; what a migration had not committed is undone. Without a listener
  * the kernel passes it over for the first process of a container, which then ends only by SIGKILL. Returns what takes this back.
  */
-function endOnSignal(log: Log): () => void {
+function endOnSignal(log: () => Log): () => void {
   const end = (signal: NodeJS.Signals, number: number): void => {
-    log.warn({ reason: signal }, 'ended by a signal before it was done');
-    void exitAfter(log, 128 + number);
+    log().warn({ reason: signal }, 'ended by a signal before it was done');
+    void exitAfter(log(), 128 + number);
   };
   for (const signal of SIGNALS) process.on(signal, end);
   return () => {
@@ -105,7 +105,7 @@ const verification =
  */
 export async function runProgram(program: Program, args: readonly string[]): Promise<void> {
   let log = createLog(program.name, 'info');
-  const letServiceStop = endOnSignal(log);
+  const letServiceStop = endOnSignal(() => log);
   try {
     const [word, ...more] = args;
     const environment = readEnvironment();

@@ -7,6 +7,8 @@ export interface Gathering {
   write: (line: string) => void;
   /** Hands on what is there. */
   flush: () => void;
+  /** Takes what is there. */
+  take: () => string;
 }
 
 /**
@@ -18,14 +20,17 @@ export function gatherLines(destination: Destination, characters: number, ms: nu
   let length = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  const flush = (): void => {
+  const take = (): string => {
     clearTimeout(timer);
     timer = undefined;
-    if (lines.length === 0) return;
     const text = lines.join('');
     lines = [];
     length = 0;
-    destination.write(text);
+    return text;
+  };
+  const flush = (): void => {
+    const text = take();
+    if (text !== '') destination.write(text);
   };
 
   return {
@@ -36,5 +41,6 @@ export function gatherLines(destination: Destination, characters: number, ms: nu
       else timer ??= setTimeout(flush, ms);
     },
     flush,
+    take,
   };
 }

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import pino from 'pino';
 import { contextHeaders, contextOf, withContext } from './context.ts';
@@ -175,4 +177,13 @@ test('a line that comes while the log ends, or after it, is dropped', async () =
   await rm(folder, { recursive: true });
   expect(text).toContain('the last');
   expect(text).not.toContain('too late');
+});
+
+test('what waits to be written is written when a process ends without ending its log', async () => {
+  const program = `import { createLog } from ${JSON.stringify(new URL('./log.ts', import.meta.url).href)};
+    createLog('tests', 'info').info({}, 'the last');
+    process.exit(3);`;
+  const command = ['--import', 'tsx', '--input-type=module', '--eval', program];
+  const ended = await promisify(execFile)(process.execPath, command).catch((error) => error);
+  expect(ended).toMatchObject({ code: 3, stdout: expect.stringContaining('"msg":"the last"') });
 });

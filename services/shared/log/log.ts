@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { types } from 'node:util';
 import pino, { type DestinationStream, type Logger } from 'pino';
 import type { AnnouncedKey, Checkpoint } from '../audit/checkpoint.ts';
@@ -65,7 +66,7 @@ function describeError(error: unknown, depth = 0): Record<string, unknown> {
 const GATHERED_CHARACTERS = 32_768;
 const GATHERED_MS = 100;
 
-type BufferingStream = ReturnType<typeof pino.destination>;
+type BufferingStream = ReturnType<typeof pino.destination> & { fd: number };
 const isBuffering = (stream: DestinationStream): stream is BufferingStream => 'flushSync' in stream;
 
 /** Where lines go, and how to end it. */
@@ -77,10 +78,21 @@ interface Output {
 function outputTo(destination: DestinationStream): Output {
   if (!isBuffering(destination)) return { stream: destination, end: async () => undefined };
   const lines = gatherLines(destination, GATHERED_CHARACTERS, GATHERED_MS);
+  // Who ends without ending the log, as by an error that nobody caught, tells its last words all the same.
+  const writeRest = (): void => {
+    try {
+      destination.flushSync();
+      writeSync(destination.fd, lines.take());
+    } catch {
+      // Nobody reads any more.
+    }
+  };
+  process.once('exit', writeRest);
   return {
     stream: lines,
     end: () =>
       new Promise((resolve) => {
+        process.off('exit', writeRest);
         lines.flush();
         destination.once('close', resolve).end();
       }),
