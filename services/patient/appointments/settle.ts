@@ -38,7 +38,7 @@ export async function settle({ db, doctors }: SettleParts, wish: OpenWish): Prom
   return { said };
 }
 
-/** Records an answer and, in the same transaction, the answer of the key that made the revision. */
+/** Records an answer and, in the same transaction, that of the key that made the revision, if the key still waits for one. */
 async function record(db: Database, wish: OpenWish, outcome: Outcome): Promise<Answer | Problem | undefined> {
   const { appointmentId, revision, keyed } = wish;
   const recordIn = async (tx: Db, last: Db): Promise<Answer | Problem | undefined> => {

@@ -33,9 +33,9 @@ const CLAIM_DUE = sql<[limit: number], Claimed>(
    )
    select r.appointment_id as "appointmentId", r.revision, r.doctor_id as "doctorId",
           r.starts_at as "startsAt", r.ends_at as "endsAt",
-          r.keyed and exists (
-            select from idempotency_keys k
-             where k.resource_id = r.appointment_id and k.revision = r.revision and k.answer is null) as keyed
+          r.keyed and coalesce((
+            select k.answer is null from idempotency_keys k
+             where k.resource_id = r.appointment_id and k.revision = r.revision limit 1), false) as keyed
      from claimed join appointment_revisions r on r.appointment_id = claimed.id and r.revision = claimed.revision`,
 );
 
