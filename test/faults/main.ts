@@ -69,6 +69,7 @@ else {
 
 // An answer 500 is a defect, also where it became a 202 or was never heard.
 for (const what of system.defects) history.broken.push({ rule: '500', what });
+for (const what of system.deaths) history.broken.push({ rule: 'processes', what });
 for (const [what, times] of Object.entries(history.counts).sort()) log(`  ${what.padEnd(40)} ${times}`);
 const minutes = ((performance.now() - started) / 60_000).toFixed(1);
 const rules = [...new Set(history.broken.map(({ rule }) => rule))].join(', ');

@@ -55,7 +55,7 @@ export async function runRepeats({
     const anyReplica = () => system.patients[Math.floor(random() * system.patients.length)];
     const replicas = Array.from({ length: copies }, anyReplica).filter((replica) => replica !== undefined);
     await Promise.all(replicas.map((replica) => sendOnce(history, operation, replica)));
-    while (operation.answer === undefined) {
+    while (operation.answer === undefined && system.deaths.length === 0) {
       await sleep(200);
       for (const replica of replicas.slice(0, 1)) await sendOnce(history, operation, replica);
     }

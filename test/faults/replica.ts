@@ -54,7 +54,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
       if (running !== started) return;
       // Its last lines may still be on their way.
       await sleep(LAST_LINES_MS);
-      onEnd(`${name} ended by itself: ${end} ${started.lastError()}`);
+      onEnd(`${name} ended by itself: ${end}; its last error was ${started.lastError() || 'none'}`);
     });
     void caller.close();
     caller = openCaller(started.url, CONNECTIONS, CALL_TIMEOUT_MS);

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Time } from './history.ts';
+import type { State, Time } from './history.ts';
 import type { System } from './system.ts';
 
 /** Both databases, asked as their owners, past every proxy. */
@@ -53,7 +53,8 @@ export const listUnsettled = async ({ patient }: Books, limit?: number): Promise
 export interface AppointmentRow extends Time {
   id: string;
   key: string;
-  status: string;
+  status: State['status'];
+  settled: boolean;
 }
 
 /** What was booked since a moment, and those that were gone on with. */
@@ -64,7 +65,7 @@ export const listAppointments = async (
 ): Promise<AppointmentRow[]> =>
   (
     await patient.query<AppointmentRow>(
-      `select id, reason as key, status, doctor_id as "doctorId", to_char(starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "startsAt",
+      `select id, reason as key, status, answered_revision = revision as settled, doctor_id as "doctorId", to_char(starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "startsAt",
               (extract(epoch from ends_at - starts_at) / 60)::integer as "durationMinutes"
          from appointments where created_at > $1::timestamptz or id = any($2::uuid[])`,
       [since.patient, kept],
@@ -105,7 +106,7 @@ export async function fingerprints(
   kept: readonly string[],
 ): Promise<Since> {
   const appointments = await patient.query<{ print: string }>(
-    `select count(*) || ' ' || coalesce(sum(hashtextextended(concat_ws(' ', id, status, revision, answered_revision, doctor_id, starts_at, reason), 0)::numeric), 0) as print
+    `select count(*) || ' ' || coalesce(sum(hashtextextended(concat_ws(' ', id, status, revision, answered_revision, doctor_id, starts_at, ends_at, reason), 0)::numeric), 0) as print
        from appointments where created_at <= $1::timestamptz and id <> all($2::uuid[])`,
     [until.patient, kept],
   );

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Reply } from '../../services/testing/load.ts';
-import { differenceOf, idIn, isDecided, isExpected, isWaiting, statesAfter } from './answer.ts';
+import { differenceOf, fits, idIn, isDecided, isExpected, isWaiting, statesAfter } from './answer.ts';
 import { count, type History, type Operation } from './history.ts';
 import type { Replica } from './replica.ts';
 
@@ -74,7 +74,12 @@ function compare(history: History, operation: Operation, first: Reply, again: Re
     history.broken.push({ rule: 'I7', what: `the answer of key ${operation.key} changed: ${difference}` });
   else if (isWaiting(first) && !isWaiting(again)) {
     count(history, 'repeated, and told the outcome it waited for');
-    // From now on the key keeps this one.
+    // From now on the key keeps this one, and what it refused may not be.
     operation.answer = again;
+    const { appointment, wanted } = operation;
+    if (operation.kind === 'reschedule' && again.status === 409 && appointment !== undefined)
+      appointment.may = appointment.may.filter(
+        (state) => wanted === undefined || !fits(state, { ...state, ...wanted }),
+      );
   }
 }
