@@ -1,4 +1,4 @@
-import { median } from './load.ts';
+import { closedLoop, median } from './load.ts';
 import { openLoop, percentile } from './open-loop.ts';
 import { expectOnly, shuffled } from './sample.ts';
 
@@ -6,6 +6,9 @@ export interface Latency {
   p50: number;
   p99: number;
 }
+
+const WARM_CONNECTIONS = 4;
+const WARM_SECONDS = 6;
 
 /** One thing to ask, of one system. */
 export interface Question {
@@ -27,7 +30,11 @@ export async function latencies(
   }: { perSecond: number; seconds: number; rounds: number; progress: (text: string) => void },
 ): Promise<Latency[]> {
   const each = questions.map((question) => ({ question, p50: [] as number[], p99: [] as number[] }));
-  for (const { question } of each) await openLoop({ ...question, perSecond, seconds: 2 });
+  // One after the other at first: what is not compiled yet may be too slow for the schedule.
+  for (const { question } of each) {
+    await closedLoop({ ...question, connections: WARM_CONNECTIONS, seconds: WARM_SECONDS });
+    await openLoop({ ...question, perSecond, seconds: 2 });
+  }
   for (let round = 1; round <= rounds; round += 1) {
     for (const { question, p50, p99 } of shuffled(each)) {
       const result = await openLoop({ ...question, perSecond, seconds });

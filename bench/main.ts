@@ -92,6 +92,8 @@ try {
       progress: (text) => progress(`${name}: ${text}`),
     };
     const measured = await measurements[name](bench);
+    // What is measured is told, whatever comes of the rest.
+    console.log(tableOf(measured.rows));
     rows.push(...measured.rows);
     growth.push(...(measured.growth ?? []));
   }
