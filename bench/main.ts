@@ -100,7 +100,7 @@ try {
 } finally {
   for (const { system } of running) await system.stop();
 }
-console.log(tableOf(rows));
+if (names.length > 1) console.log(tableOf(rows));
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
 const results: Results = { about, commit, sizes, rows, growth, plans };
 if (values.write) await writeReport(join(import.meta.dirname, '../docs'), results);
