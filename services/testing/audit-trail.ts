@@ -35,7 +35,7 @@ export const onClient = (client: pg.Client): Db => ({
 
 /** Appends so many entries of one event each. */
 export const appendEntries = (client: pg.Client, count: number, event = anEvent()): Promise<unknown> =>
-  client.query(insertEntryText(1, 'generate_series(1, $4::integer)'), [...entryArgs([event]), count]);
+  client.query(insertEntryText(1, 'generate_series(1, $3::integer)'), [...entryArgs([event]), count]);
 
 export async function connectTo(url: string): Promise<pg.Client> {
   const client = new pg.Client(connectionSettings(url));

@@ -28,10 +28,9 @@ export const EDITS = [
   `events = (events::jsonb || events::jsonb)::json`,
   // Another text of the same JSON.
   `events = (' ' || events::text)::json`,
-  'about = about || gen_random_uuid()',
-  // As long as before, where it was about one.
-  'about = array[gen_random_uuid()]',
-  `subjects = subjects || 'x'::text`,
+  'keys = keys || 7',
+  'keys[1] = keys[1] # 1',
+  `keys = '{}'`,
   `recorded_at = recorded_at + interval '1 microsecond'`,
   `xid = (xid::text::bigint + 1)::text::xid8`,
 ];
@@ -65,11 +64,9 @@ export const TAMPERINGS: Readonly<Record<string, (attempt: Attempt) => Promise<v
     ]);
   },
   'edit an entry and write the chain anew': async ({ client, covered, pick }) => {
-    await one(
-      client,
-      `update audit_entries set subjects = '{nobody}' where (recorded_at, id) in (${ENTRY_AT})`,
-      [pick(covered)],
-    );
+    await one(client, `update audit_entries set keys = '{7}' where (recorded_at, id) in (${ENTRY_AT})`, [
+      pick(covered),
+    ]);
     await rewrite(client);
   },
   'edit a link': ({ client, covered, pick }) =>
@@ -90,9 +87,9 @@ export const TAMPERINGS: Readonly<Record<string, (attempt: Attempt) => Promise<v
   'insert an entry': ({ client, covered, pick }) =>
     one(
       client,
-      `insert into audit_entries (id, recorded_at, xid, events, about, subjects)
+      `insert into audit_entries (id, recorded_at, xid, events, keys)
        overriding system value
-       select e.id + 1000000, e.recorded_at, l.xid, e.events, '{}', '{forged}'
+       select e.id + 1000000, e.recorded_at, l.xid, e.events, '{7}'
          from audit_links l join audit_entries e on e.recorded_at = l.recorded_at and e.id = l.entry_id
         where l.position = $1 and l.xid < (select xid from audit_links where position = $2)`,
       // Of an earlier transaction than the last link's: what is newer has only just arrived, and is sealed next.
@@ -103,7 +100,7 @@ export const TAMPERINGS: Readonly<Record<string, (attempt: Attempt) => Promise<v
     await client.query('update audit_links set position = position + 1 where position >= $1', [position]);
     await client.query(
       `with forged as (
-         insert into audit_entries (events, about, subjects) values ('[]', '{}', '{forged}') returning *)
+         insert into audit_entries (events, keys) values ('[]', '{7}') returning *)
        insert into audit_links select $1, id, recorded_at, xid, '\\x00' from forged`,
       [position],
     );

@@ -52,7 +52,7 @@ const predicates: readonly Mutant[] = [
   one(
     'booking: any patient',
     patient('appointments/outbox-store'),
-    `\${withinScope('patients.id', 12)}`,
+    `\${withinScope('patients.id', 11)}`,
     '($9::uuid is null or true) and ($10::uuid is null or true)',
   ),
   one(

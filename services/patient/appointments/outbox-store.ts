@@ -67,8 +67,8 @@ const INSERT_PENDING_WITHIN = sql<
   { createdAt: string }
 >(
   'appointments.insert_pending_within',
-  pendingText(`and ${withinScope('patients.id', 12)}
-        and ($14::integer is null or $14 > (
+  pendingText(`and ${withinScope('patients.id', 11)}
+        and ($13::integer is null or $13 > (
           select count(*) from appointments a where a.patient_id = $2 and a.answered_revision < a.revision))`),
 );
 

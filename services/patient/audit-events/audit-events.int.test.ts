@@ -80,6 +80,26 @@ test('GET /audit-events 200 of somebody who did so much that it is not collected
   expect(ids).toHaveLength(6);
 });
 
+test('an event of somebody else is not told where two share a key', async () => {
+  const [asked, other] = [uuidv7(), uuidv7()];
+  const events = ['read', 'search'].map((action) => [
+    'another',
+    'admin',
+    action,
+    'GET',
+    '/',
+    200,
+    null,
+    other,
+  ]);
+  await world.patient.db.query(
+    'insert into audit_entries (events, keys) values ($1, array[audit_key($2), audit_key($3)])',
+    [JSON.stringify(events), asked, 'the asked one'],
+  );
+  expect((await list(`/audit-events?patientId=${asked}`)).items).toEqual([]);
+  expect((await list('/audit-events?subject=the+asked+one')).items).toEqual([]);
+});
+
 test.each(['/audit-events?', '/audit-events?patientId=', '/patients/'])(
   '%s pages show each event once',
   async (start) => {

@@ -24,8 +24,8 @@ const events = {
   idType: 'bigint',
   filters: {
     // By the entry an index finds them, which may hold other events too.
-    patientId: 'e.entry_about @> array[?::uuid] and e.about @> array[?::uuid]',
-    subject: 'e.entry_subjects @> array[?::text] and e.subject = ?',
+    patientId: 'e.entry_keys @> array[audit_key(?::uuid::text)] and e.about @> array[?::uuid]',
+    subject: 'e.entry_keys @> array[audit_key(?)] and e.subject = ?',
     from: 'e.recorded_at >= ?',
     to: 'e.recorded_at < ?',
   },
@@ -69,7 +69,7 @@ const COUNT_OF_SUBJECT = sql<[subject: string, from: string | null, to: string |
   'audit.count_of_subject',
   `select count(*) from (
      select from audit_entries e
-      where e.subjects @> array[$1::text]
+      where e.keys @> array[audit_key($1)]
         and ($2::timestamptz is null or e.recorded_at >= $2) and ($3::timestamptz is null or e.recorded_at < $3)
       limit ${FEW}) counted`,
 );

@@ -1,3 +1,7 @@
+-- What an entry is looked up by, made of an id or of a subject: two may share one, so that whoever asks compares the events too.
+create function audit_key(value text) returns integer language sql immutable strict parallel safe
+  return crc32(convert_to(value, 'UTF8'))::bit(32)::integer;
+
 -- One row for the events that one commit kept: a request's own, or those of all requests that were answered together. Nobody but the
 -- owner may change or remove one; the application role inserts and selects.
 create table audit_entries (
@@ -6,16 +10,16 @@ create table audit_entries (
   -- Of the transaction that kept it: what is older than every running transaction is final, and can be sealed.
   xid xid8 not null default pg_current_xact_id(),
   -- An array for each event, as the view below reads it: without the names of its members an entry has half the size. json, not
-  -- jsonb: the chain covers this text.
-  events json not null,
-  -- What its events are looked up by.
-  about uuid[] not null,
-  subjects text[] not null,
+  -- jsonb: the chain covers this text. To compress it costs more than to write it.
+  events json storage external not null,
+  -- audit_key of everybody whom its events are about, and of who acted: numbers, because an index takes them at half the price of
+  -- what they stand for.
+  keys integer[] not null,
   constraint audit_entries_pkey primary key (recorded_at, id)
 ) partition by range (recorded_at);
 
 create index audit_entries_unsealed on audit_entries (xid, id);
-create index audit_entries_about_subjects on audit_entries using gin (about, subjects);
+create index audit_entries_keys on audit_entries using gin (keys);
 
 -- One row per answered request.
 create view audit_events as
@@ -25,7 +29,7 @@ select e.id * 1024 + item.number - 1 as id, e.id as entry_id, e.recorded_at,
        -- Null where it is about what its path names, and nothing else.
        case when event ->> 8 is null then array[(event ->> 7)::uuid]
             else array(select json_array_elements_text(event -> 8)::uuid) end as about,
-       event ->> 9 as source_ip, event ->> 10 as request_id, e.about as entry_about, e.subjects as entry_subjects
+       event ->> 9 as source_ip, event ->> 10 as request_id, e.keys as entry_keys
   from audit_entries e
   cross join lateral json_array_elements(e.events) with ordinality as item (event, number);
 
@@ -58,7 +62,7 @@ begin
       part := parent || to_char(begins at time zone 'UTC', '_YYYY_MM');
       -- Looked for first: `if not exists` would lock the parent all the same.
       if to_regclass('public.' || part) is null then
-        -- An entry of a few thousand bytes stays in its row: to compress it costs more than to write it.
+        -- An entry of a few thousand bytes stays in its row.
         execute format('create table public.%I partition of public.%I for values from (%L) to (%L) with (toast_tuple_target = 8160)',
                        part, parent, begins, ((begins at time zone 'UTC') + interval '1 month') at time zone 'UTC');
       end if;

@@ -1,9 +1,13 @@
+import { crc32 } from 'node:zlib';
 import type { Db } from '../db/database.ts';
 import { append } from '../db/statement.ts';
 import type { AuditEvent } from './event.ts';
 
-/** An entry of the trail as parameters of a statement: its events, and what they are looked up by. */
-export type EntryArgs = [events: string | null, about: readonly string[], subjects: readonly string[]];
+/** An entry of the trail as parameters of a statement: its events as JSON, and the keys they are looked up by, as PostgreSQL writes an array. */
+export type EntryArgs = [events: string | null, keys: string];
+
+/** The key of an id or of a subject, as the database's function `audit_key` makes it. */
+const keyOf = (text: string): number => crc32(text) | 0;
 
 /** An event as it is stored: what it is, without the names, in the order in which the view `audit_events` reads it. */
 const membersOf = (event: AuditEvent): unknown[] => [
@@ -23,19 +27,18 @@ const membersOf = (event: AuditEvent): unknown[] => [
 
 /** Events as one entry; without any they are none. */
 export function entryArgs(events: readonly AuditEvent[]): EntryArgs {
-  const about = new Set<string>();
-  const subjects = new Set<string>();
-  for (const event of events) {
-    subjects.add(event.subject);
-    for (const id of event.about) about.add(id);
+  const keys = new Set<number>();
+  for (const { subject, about } of events) {
+    keys.add(keyOf(subject));
+    for (const id of about) keys.add(keyOf(id));
   }
-  return [events.length === 0 ? null : JSON.stringify(events.map(membersOf)), [...about], [...subjects]];
+  return [events.length === 0 ? null : JSON.stringify(events.map(membersOf)), `{${[...keys].join()}}`];
 }
 
-/** `insert` of the entry in three parameters from number `first` on, unless it is none; with `from` once for each row of that. */
+/** `insert` of the entry in two parameters from number `first` on, unless it is none; with `from` once for each row of that. */
 export const insertEntryText = (first: number, from?: string): string =>
-  `insert into audit_entries (events, about, subjects)
-   select $${first}::json, $${first + 1}::uuid[], $${first + 2}::text[]${from === undefined ? '' : ` from ${from}`}
+  `insert into audit_entries (events, keys)
+   select $${first}::json, $${first + 1}::integer[]${from === undefined ? '' : ` from ${from}`}
     where $${first} is not null`;
 
 const INSERT_ENTRY = append<EntryArgs, { id: string }>(

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { databaseNames } from '../../local/databases.ts';
 import { createDatabase, type TestDatabase } from '../../testing/postgres.ts';
 
-const INSERT = `insert into audit_entries (events, about, subjects) values ('[]', '{}', '{}')`;
+const INSERT = `insert into audit_entries (events, keys) values ('[]', '{}')`;
 
 describe.each(databaseNames)('the application role of the %s database', (service) => {
   let database: TestDatabase;
@@ -30,7 +30,7 @@ describe.each(databaseNames)('the application role of the %s database', (service
     ['recorded_at', '', `now() - interval '1 hour'`],
     ['xid', '', `'9223372036854775807'`],
   ])('may not choose the %s of an entry', async (column, overriding, value) => {
-    const text = `insert into audit_entries (${column}, events, about, subjects) ${overriding} values (${value}, '[]', '{}', '{}')`;
+    const text = `insert into audit_entries (${column}, events, keys) ${overriding} values (${value}, '[]', '{}')`;
     await expect(client.query(text)).rejects.toMatchObject({ code: '42501' });
   });
 

@@ -3,11 +3,11 @@ import { sql } from '../db/statement.ts';
 import type { Tip } from './chain.ts';
 
 /**
- * Digest of an entry `e` as 64 hexadecimal digits: SHA-256 of all its columns as text, each on lines of its own. No line but the last
- * three can hold a line break, and the lengths say where those end, so that no two entries make one text.
+ * Digest of an entry `e` as 64 hexadecimal digits: SHA-256 of all its columns as text, each on lines of its own. No line but that of
+ * the events can hold a line break, and their length says where they end, so that no two entries make one text.
  */
 export const DIGEST = `encode(sha256(convert_to(concat_ws(E'\\n', e.id, extract(epoch from e.recorded_at), e.xid,
-            octet_length(e.events::text), octet_length(e.about::text), e.events, e.about, e.subjects), 'UTF8')), 'hex')`;
+            octet_length(e.events::text), e.events, e.keys), 'UTF8')), 'hex')`;
 
 const MAKE_MONTHS = sql<[]>('audit.make_months', 'select audit_make_months()');
 

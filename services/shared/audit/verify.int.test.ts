@@ -99,7 +99,7 @@ test('the first row that was changed is named, with the checkpoints around it', 
   const position = (early?.position ?? 0) + 2;
   await client.query('begin');
   const { rows } = await client.query<{ id: string }>(
-    `update audit_entries set subjects = '{nobody}' where id >= (select entry_id from audit_links where position = $1) returning id::text`,
+    `update audit_entries set keys = '{7}' where id >= (select entry_id from audit_links where position = $1) returning id::text`,
     [position],
   );
   const found = await verifyTrail(onClient(client), checkpoints);

@@ -38,7 +38,7 @@ const APPEND_ONLY = `
     -- Time, transaction and number of an entry are the database's own.
     if to_regclass('audit_entries') is not null then
       execute format('revoke insert on audit_entries from %I', $role);
-      execute format('grant insert (events, about, subjects) on audit_entries to %I', $role);
+      execute format('grant insert (events, keys) on audit_entries to %I', $role);
     end if;
     for present in select oid::regprocedure as name from pg_proc where prosecdef and proname like 'audit_%' loop
       execute format('grant execute on function %s to %I', present.name, $role);
