@@ -31,20 +31,49 @@ class JoiningSocket extends Socket {
  * database's process wakes for each.
  */
 class BatchingSocket extends JoiningSocket {
-  #batching = false;
+  #isHolding = false;
 
   /** `pg` corks before each question and uncorks after it; this cork holds until the turn ends. */
   override cork(): void {
     super.cork();
-    if (this.#batching) return;
-    this.#batching = true;
+    if (this.#isHolding) return;
+    this.#isHolding = true;
     super.cork();
-    setImmediate(() => {
-      this.#batching = false;
-      super.uncork();
-    });
+    setImmediate(() => this.endOfTurn());
+  }
+
+  protected endOfTurn(): void {
+    this.#isHolding = false;
+    this.uncork();
   }
 }
+
+/**
+ * Sends what is asked while the database is silent when it is heard again, as Nagle's algorithm does with bytes (RFC 896): what comes
+ * from many requests then gathers, however few come in one turn.
+ */
+class GatheringSocket extends BatchingSocket {
+  #isUnanswered = false;
+  #isDue = false;
+
+  constructor() {
+    super();
+    this.on('data', () => {
+      this.#isUnanswered = false;
+      if (this.#isDue) this.endOfTurn();
+    });
+  }
+
+  protected override endOfTurn(): void {
+    this.#isDue = this.#isUnanswered;
+    if (this.#isDue) return;
+    this.#isUnanswered = true;
+    super.endOfTurn();
+  }
+}
+
+/** How a connection sends: each question at once, those of a turn together, or also those that come before an answer. */
+const SOCKETS = { atOnce: JoiningSocket, byTurn: BatchingSocket, byAnswer: GatheringSocket };
 
 /**
  * A question as `pg` sends it. Of a mere description `client.query` makes a copy first, property by property, which costs as much as
@@ -60,11 +89,8 @@ const CONNECTION_WAIT_MS = 500;
 /** What one statement may take; the server enforces it, and the client when the server is silent. */
 const STATEMENT_TIMEOUT_MS = 2_000;
 
-/**
- * Settings of every connection of a service to its database.
- * @param gathers whether what is asked waits for the end of the turn of the event loop, to be sent together
- */
-export const connectionSettings = (url: string, { gathers = true } = {}): pg.ClientConfig => ({
+/** Settings of every connection of a service to its database. */
+export const connectionSettings = (url: string, sends: keyof typeof SOCKETS = 'byTurn'): pg.ClientConfig => ({
   connectionString: url,
   connectionTimeoutMillis: CONNECTION_WAIT_MS,
   statement_timeout: STATEMENT_TIMEOUT_MS,
@@ -77,6 +103,6 @@ export const connectionSettings = (url: string, { gathers = true } = {}): pg.Cli
   keepAlive: true,
   // A question need not wait for the answer before it.
   pipeline: true,
-  stream: () => (gathers ? new BatchingSocket() : new JoiningSocket()),
+  stream: () => new SOCKETS[sends](),
   types,
 });

@@ -197,12 +197,8 @@ export function openDatabase({ url, poolMax, constraints, onIdleError }: Databas
   // its end too. Whoever takes it then is told by its first statement.
   pool.on('connect', (client) => client.on('error', () => undefined));
   const lanes = {
-    lookups: shareConnections(connectionSettings(url), LANE_CONNECTIONS.lookups, onIdleError),
-    appends: shareConnections(
-      connectionSettings(url, { gathers: false }),
-      LANE_CONNECTIONS.appends,
-      onIdleError,
-    ),
+    lookups: shareConnections(connectionSettings(url, 'byAnswer'), LANE_CONNECTIONS.lookups, onIdleError),
+    appends: shareConnections(connectionSettings(url, 'atOnce'), LANE_CONNECTIONS.appends, onIdleError),
   };
 
   /** Throws the problem that a broken constraint means. */
