@@ -87,6 +87,7 @@ try {
     const bench: Bench = {
       sized,
       node,
+      quick: values.quick,
       rounds,
       seconds,
       progress: (text) => progress(`${name}: ${text}`),

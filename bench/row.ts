@@ -31,6 +31,8 @@ export interface Bench {
   sized: readonly [Sized, Sized, Sized];
   /** The program that runs the services and their opponents. */
   node: string;
+  /** Whether only the rows are measured that say most. */
+  quick: boolean;
   rounds: number;
   /** Of one round of one thing. */
   seconds: number;
