@@ -4,6 +4,8 @@ export interface LoadOptions {
   port: number;
   connections: number;
   seconds: number;
+  /** How long it runs before that; what is answered then does not count. */
+  leadSeconds?: number;
   /** The next request, whole: request line, headers and body. */
   next: () => string;
 }
@@ -13,6 +15,8 @@ export interface LoadResult {
   /** How often each status was answered. */
   statuses: Readonly<Record<string, number>>;
   latenciesMs: readonly number[];
+  /** How many were answered in all, also those that do not count. */
+  answers: number;
   /** The status that came after each of `latenciesMs`. */
   answered: readonly string[];
   /** How long it took until the last was answered. */
@@ -32,12 +36,19 @@ export function endOfAnswer(bytes: string): number {
  * A closed loop: each connection sends its next request when the last one was answered. Raw sockets, because the generator shares
  * the cores with what it measures. Answers must be ASCII, with a Content-Length.
  */
-export async function closedLoop({ port, connections, seconds, next }: LoadOptions): Promise<LoadResult> {
+export async function closedLoop({
+  port,
+  connections,
+  seconds,
+  leadSeconds = 0,
+  next,
+}: LoadOptions): Promise<LoadResult> {
   const statuses: Record<string, number> = {};
   const latenciesMs: number[] = [];
   const each: string[] = [];
-  const started = performance.now();
+  const started = performance.now() + leadSeconds * 1000;
   const end = started + seconds * 1000;
+  let answers = 0;
 
   const client = (): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -61,8 +72,11 @@ export async function closedLoop({ port, connections, seconds, next }: LoadOptio
         received = received.slice(answered);
         statuses[status] = (statuses[status] ?? 0) + 1;
         const now = performance.now();
-        latenciesMs.push(now - sent);
-        each.push(status);
+        answers += 1;
+        if (now >= started) {
+          latenciesMs.push(now - sent);
+          each.push(status);
+        }
         if (now < end) send();
         else socket.end();
       });
@@ -74,6 +88,7 @@ export async function closedLoop({ port, connections, seconds, next }: LoadOptio
     perSecond: latenciesMs.length / took,
     statuses,
     latenciesMs,
+    answers,
     answered: each,
     seconds: took,
   };

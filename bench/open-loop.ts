@@ -80,6 +80,7 @@ export async function openLoop({
     perSecond: latenciesMs.length / took,
     statuses,
     latenciesMs,
+    answers: latenciesMs.length,
     answered: answeredAs,
     seconds: took,
   };

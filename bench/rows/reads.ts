@@ -1,4 +1,5 @@
-import { closedLoop, getRequest, median } from '../load.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { closedLoop, getRequest, type LoadOptions, median } from '../load.ts';
 import { type OpponentName, opponentNames, startOpponents } from '../opponents.ts';
 import type { Bench, Measurement, Row } from '../row.ts';
 import { anyOf, expectOnly, shuffled } from '../sample.ts';
@@ -10,10 +11,16 @@ const CLIENTS = [32, 128, 240] as const;
 /** Until Node has compiled what is hot, which takes some six seconds where it shares the cores; thrown away. */
 const WARM_SECONDS = 8;
 /** Once that is done, another number of clients takes less. */
-const REWARM_SECONDS = 2;
+const REWARM_SECONDS = 1;
 
 /** The machine's own speed moves by a tenth within seconds: what is compared takes turns in slices of this. */
-const SLICE_SECONDS = 1;
+const SLICE_SECONDS = 2;
+/** Entries of the trail are sealed up to half a second later: each slice begins with what the last seconds have left to seal. */
+const LEAD_SECONDS = 0.5;
+/** And the last ones of it are sealed before another program's slice begins. */
+const SEALED_MS = 700;
+
+const audited: ReadonlySet<OpponentName> = new Set(['ours', 'again']);
 
 /** Beyond this, the machine changed more during the run than any ratio of it can say. */
 const SAME = { atLeast: 0.9, atMost: 1.1 };
@@ -25,13 +32,13 @@ interface Measured {
 
 async function measure(
   { port, pid }: Program,
-  load: { connections: number; seconds: number; next: () => string },
+  load: Pick<LoadOptions, 'connections' | 'seconds' | 'leadSeconds' | 'next'>,
 ): Promise<Measured> {
   const before = await cpuMicroseconds(pid);
   const result = await closedLoop({ port, ...load });
   expectOnly(result, ['200']);
   const used = (await cpuMicroseconds(pid)) - before;
-  return { perSecond: result.perSecond, cpuPerRequest: used / result.latenciesMs.length };
+  return { perSecond: result.perSecond, cpuPerRequest: used / result.answers };
 }
 
 /** One patient by id, against whom people compare with. */
@@ -44,17 +51,19 @@ async function compare(bench: Bench): Promise<Row[]> {
   const rows: Row[] = [];
   try {
     for (const [index, connections] of (quick ? [128] : CLIENTS).entries()) {
-      const load = { connections, seconds: SLICE_SECONDS, next };
+      const load = { connections, seconds: SLICE_SECONDS, leadSeconds: LEAD_SECONDS, next };
       const slices: Record<OpponentName, Measured>[] = [];
       const warmSeconds = index === 0 ? WARM_SECONDS : REWARM_SECONDS;
       for (const name of opponentNames) await measure(programs[name], { ...load, seconds: warmSeconds });
-      const count = (rounds * seconds) / SLICE_SECONDS;
+      const count = Math.max(3, (rounds * seconds) / SLICE_SECONDS);
       while (slices.length < count) {
         const measured = {} as Record<OpponentName, Measured>;
-        for (const name of shuffled(opponentNames)) measured[name] = await measure(programs[name], load);
+        for (const name of shuffled(opponentNames)) {
+          measured[name] = await measure(programs[name], load);
+          if (audited.has(name)) await sleep(SEALED_MS);
+        }
         slices.push(measured);
-        if (slices.length % rounds === 0)
-          progress(`${connections} clients, slice ${slices.length} of ${count}`);
+        if (slices.length % 2 === 0) progress(`${connections} clients, slice ${slices.length} of ${count}`);
       }
       const of = (name: OpponentName, what: keyof Measured) =>
         median(slices.map((slice) => slice[name][what]));
@@ -73,7 +82,7 @@ async function compare(bench: Bench): Promise<Row[]> {
           ),
         ),
         ...wanted,
-        of: `${told('ours')} CPU of the process ÷ ${told(name)}; median of the slices’ ratios`,
+        of: `${told('ours')} CPU of the process${name === 'again' ? '' : `, and again ${told('again')},`} ÷ ${told(name)}; median of the slices’ ratios`,
       });
       rows.push(
         against('again', SAME),

@@ -53,7 +53,7 @@ const predicates: readonly Mutant[] = [
     'booking: any patient',
     patient('appointments/outbox-store'),
     `\${withinScope('patients.id', 11)}`,
-    '($9::uuid is null or true) and ($10::uuid is null or true)',
+    '($11::uuid is null or true) and ($12::uuid is null or true)',
   ),
   one(
     'an entry of another patient',

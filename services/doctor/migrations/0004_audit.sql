@@ -1,7 +1,3 @@
--- What an entry is looked up by, made of an id or of a subject: two may share one, so that whoever asks compares the events too.
-create function audit_key(value text) returns integer language sql immutable strict parallel safe
-  return crc32(convert_to(value, 'UTF8'))::bit(32)::integer;
-
 -- One row for the events that one commit kept: a request's own, or those of all requests that were answered together. Nobody but the
 -- owner may change or remove one; the application role inserts and selects.
 create table audit_entries (
@@ -10,13 +6,16 @@ create table audit_entries (
   -- Of the transaction that kept it: what is older than every running transaction is final, and can be sealed.
   xid xid8 not null default pg_current_xact_id(),
   -- An array for each event, as the view below reads it: without the names of its members an entry has half the size. json, not
-  -- jsonb: the chain covers this text. To compress it costs more than to write it.
-  events json storage external not null,
-  -- audit_key of everybody whom its events are about, and of who acted: numbers, because an index takes them at half the price of
-  -- what they stand for.
+  -- jsonb: the chain covers this text.
+  events json not null,
+  -- CRC-32 of the id of everybody whom its events are about, and of who acted: an index takes numbers at half the price of what they
+  -- stand for. Two may share one, so that whoever asks compares the events too.
   keys integer[] not null,
   constraint audit_entries_pkey primary key (recorded_at, id)
 ) partition by range (recorded_at);
+
+-- To compress events costs more than to write them.
+alter table audit_entries alter column events set storage external;
 
 create index audit_entries_unsealed on audit_entries (xid, id);
 create index audit_entries_keys on audit_entries using gin (keys);

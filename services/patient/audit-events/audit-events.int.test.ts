@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
+import { keyOf } from '../../shared/audit/audit-store.ts';
 import { type Sent, send, startWorld, type World } from '../../testing/access-world.ts';
 import { anEvent, appendEntries } from '../../testing/audit-trail.ts';
 
@@ -93,8 +94,8 @@ test('an event of somebody else is not told where two share a key', async () => 
     other,
   ]);
   await world.patient.db.query(
-    'insert into audit_entries (events, keys) values ($1, array[audit_key($2), audit_key($3)])',
-    [JSON.stringify(events), asked, 'the asked one'],
+    'insert into audit_entries (events, keys) values ($1, array[$2::integer, $3])',
+    [JSON.stringify(events), keyOf(asked), keyOf('the asked one')],
   );
   expect((await list(`/audit-events?patientId=${asked}`)).items).toEqual([]);
   expect((await list('/audit-events?subject=the+asked+one')).items).toEqual([]);

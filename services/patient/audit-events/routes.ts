@@ -7,7 +7,7 @@ import { instant, text, uuid } from '../../shared/schema/schema.ts';
 import { scopeOf } from '../access.ts';
 import { requirePatient } from '../patients/store.ts';
 import { accessLogEntry, auditEvent } from './audit-event.ts';
-import { accessLog, eventList, fewEventsList, hasFewEvents } from './store.ts';
+import { accessLog, eventList, fewEventsList, hasFewEvents, withKeys } from './store.ts';
 
 const ORDER = '-recordedAt';
 const positionOf = (cursor: string | undefined) => readCursor(cursor, ORDER, isTimestamp, isSortKeyOf.bigint);
@@ -37,7 +37,9 @@ export const auditEventEndpoints = ({ db }: { db: Database }): Endpoint[] => [
         patientId !== undefined ||
         (subject !== undefined && (await hasFewEvents(db, { ...filters, subject })));
       const list = areFew ? fewEventsList : eventList;
-      return okPage(await list.page(db, { filters, order: ORDER, limit, after: positionOf(cursor) }));
+      return okPage(
+        await list.page(db, { filters: withKeys(filters), order: ORDER, limit, after: positionOf(cursor) }),
+      );
     },
   }),
   endpoint({
@@ -53,7 +55,9 @@ export const auditEventEndpoints = ({ db }: { db: Database }): Endpoint[] => [
       const patientId = param({ params }, 'id');
       const after = positionOf(cursor);
       await requirePatient(db, patientId, scopeOf(own));
-      return okPage(await accessLog.page(db, { filters: { patientId }, order: ORDER, limit, after }));
+      return okPage(
+        await accessLog.page(db, { filters: withKeys({ patientId }), order: ORDER, limit, after }),
+      );
     },
   }),
 ];

@@ -1,3 +1,4 @@
+import { keyOf } from '../../shared/audit/audit-store.ts';
 import type { Db } from '../../shared/db/database.ts';
 import { defineList, type ListDefinition } from '../../shared/db/list.ts';
 import { instantText, sql } from '../../shared/db/statement.ts';
@@ -23,13 +24,29 @@ const events = {
   id: 'e.id',
   idType: 'bigint',
   filters: {
-    // By the entry an index finds them, which may hold other events too.
-    patientId: 'e.entry_keys @> array[audit_key(?::uuid::text)] and e.about @> array[?::uuid]',
-    subject: 'e.entry_keys @> array[audit_key(?)] and e.subject = ?',
+    // An index finds their entries by these, which may hold other events too.
+    patientKey: 'e.entry_keys @> array[?::integer]',
+    patientId: 'e.about @> array[?::uuid]',
+    subjectKey: 'e.entry_keys @> array[?::integer]',
+    subject: 'e.subject = ?',
     from: 'e.recorded_at >= ?',
     to: 'e.recorded_at < ?',
   },
 } as const;
+
+type Filters = {
+  patientId?: string | undefined;
+  subject?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+};
+
+/** The filters of a list, with the keys by which an index finds what they leave. */
+export const withKeys = (filters: Filters): Filters & { patientKey?: number; subjectKey?: number } => ({
+  ...filters,
+  ...(filters.patientId === undefined ? {} : { patientKey: keyOf(filters.patientId) }),
+  ...(filters.subject === undefined ? {} : { subjectKey: keyOf(filters.subject) }),
+});
 
 const newestFirst = { expression: 'e.recorded_at', type: 'timestamptz', descending: true };
 
@@ -65,11 +82,11 @@ export const accessLog = defineList({
 /** Up to so many entries are collected and sorted. */
 const FEW = 5_000;
 
-const COUNT_OF_SUBJECT = sql<[subject: string, from: string | null, to: string | null], { count: number }>(
+const COUNT_OF_SUBJECT = sql<[subjectKey: number, from: string | null, to: string | null], { count: number }>(
   'audit.count_of_subject',
   `select count(*) from (
      select from audit_entries e
-      where e.keys @> array[audit_key($1)]
+      where e.keys @> array[$1::integer]
         and ($2::timestamptz is null or e.recorded_at >= $2) and ($3::timestamptz is null or e.recorded_at < $3)
       limit ${FEW}) counted`,
 );
@@ -79,6 +96,6 @@ export async function hasFewEvents(
   db: Db,
   { subject, from, to }: { subject: string; from?: string | undefined; to?: string | undefined },
 ): Promise<boolean> {
-  const [row] = await db.query(COUNT_OF_SUBJECT, [subject, from ?? null, to ?? null]);
+  const [row] = await db.query(COUNT_OF_SUBJECT, [keyOf(subject), from ?? null, to ?? null]);
   return (row?.count ?? 0) < FEW;
 }

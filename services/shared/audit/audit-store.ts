@@ -6,8 +6,8 @@ import type { AuditEvent } from './event.ts';
 /** An entry of the trail as parameters of a statement: its events as JSON, and the keys they are looked up by, as PostgreSQL writes an array. */
 export type EntryArgs = [events: string | null, keys: string];
 
-/** The key of an id or of a subject, as the database's function `audit_key` makes it. */
-const keyOf = (text: string): number => crc32(text) | 0;
+/** What an entry is looked up by instead of an id in lower case or a subject; others may have the same key. */
+export const keyOf = (text: string): number => crc32(text) | 0;
 
 /** An event as it is stored: what it is, without the names, in the order in which the view `audit_events` reads it. */
 const membersOf = (event: AuditEvent): unknown[] => [
