@@ -5,6 +5,8 @@ import { expectOnly, shuffled } from './sample.ts';
 export interface Latency {
   p50: number;
   p99: number;
+  /** How many were answered 503, which counts as an answer that never came. */
+  refused: number;
 }
 
 const WARM_CONNECTIONS = 4;
@@ -29,23 +31,33 @@ export async function latencies(
     progress,
   }: { perSecond: number; seconds: number; rounds: number; progress: (text: string) => void },
 ): Promise<Latency[]> {
-  const each = questions.map((question) => ({ question, p50: [] as number[], p99: [] as number[] }));
+  const each = questions.map((question) => ({
+    question,
+    p50: [] as number[],
+    p99: [] as number[],
+    refused: 0,
+  }));
   // One after the other at first: what is not compiled yet may be too slow for the schedule.
   for (const { question } of each) {
     await closedLoop({ ...question, connections: WARM_CONNECTIONS, seconds: WARM_SECONDS });
     await openLoop({ ...question, perSecond, seconds: 2 });
   }
   for (let round = 1; round <= rounds; round += 1) {
-    for (const { question, p50, p99 } of shuffled(each)) {
-      const result = await openLoop({ ...question, perSecond, seconds });
-      expectOnly(result, ['200']);
-      p50.push(percentile(result.latenciesMs, 0.5));
-      p99.push(percentile(result.latenciesMs, 0.99));
+    for (const one of shuffled(each)) {
+      const result = await openLoop({ ...one.question, perSecond, seconds });
+      expectOnly(result, ['200', '503']);
+      const waitsMs = result.latenciesMs.map((ms, index) =>
+        result.answered[index] === '200' ? ms : Number.POSITIVE_INFINITY,
+      );
+      one.p50.push(percentile(waitsMs, 0.5));
+      one.p99.push(percentile(waitsMs, 0.99));
+      one.refused += result.statuses['503'] ?? 0;
     }
     progress(`round ${round} of ${rounds}`);
   }
-  return each.map(({ p50, p99 }) => ({ p50: median(p50), p99: median(p99) }));
+  return each.map(({ p50, p99, refused }) => ({ p50: median(p50), p99: median(p99), refused }));
 }
 
-export const told = ({ p50, p99 }: Latency | undefined = { p50: Number.NaN, p99: Number.NaN }): string =>
-  `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
+export const told = (
+  { p50, p99, refused }: Latency | undefined = { p50: Number.NaN, p99: Number.NaN, refused: 0 },
+): string => `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms${refused === 0 ? '' : `, ${refused} × 503`}`;
