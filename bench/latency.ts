@@ -1,6 +1,7 @@
 import { closedLoop, median } from './load.ts';
 import { openLoop, percentile } from './open-loop.ts';
-import { expectOnly, shuffled } from './sample.ts';
+import type { Bench } from './row.ts';
+import { expectOnly, shuffled, waitsMs } from './sample.ts';
 
 export interface Latency {
   p50: number;
@@ -10,7 +11,8 @@ export interface Latency {
 }
 
 const WARM_CONNECTIONS = 4;
-const WARM_SECONDS = 6;
+/** In a closed loop, and then on the schedule; a quick run has not the time for all that Node would compile. */
+const WARM_SECONDS = { full: [6, 2], quick: [2, 1] } as const;
 
 /** One thing to ask, of one system. */
 export interface Question {
@@ -28,8 +30,9 @@ export async function latencies(
     perSecond,
     seconds,
     rounds,
+    quick,
     progress,
-  }: { perSecond: number; seconds: number; rounds: number; progress: (text: string) => void },
+  }: { perSecond: number } & Pick<Bench, 'seconds' | 'rounds' | 'quick' | 'progress'>,
 ): Promise<Latency[]> {
   const each = questions.map((question) => ({
     question,
@@ -38,19 +41,18 @@ export async function latencies(
     refused: 0,
   }));
   // One after the other at first: what is not compiled yet may be too slow for the schedule.
+  const [closed, scheduled] = WARM_SECONDS[quick ? 'quick' : 'full'];
   for (const { question } of each) {
-    await closedLoop({ ...question, connections: WARM_CONNECTIONS, seconds: WARM_SECONDS });
-    await openLoop({ ...question, perSecond, seconds: 2 });
+    await closedLoop({ ...question, connections: WARM_CONNECTIONS, seconds: closed });
+    await openLoop({ ...question, perSecond, seconds: scheduled });
   }
   for (let round = 1; round <= rounds; round += 1) {
     for (const one of shuffled(each)) {
       const result = await openLoop({ ...one.question, perSecond, seconds });
       expectOnly(result, ['200', '503']);
-      const waitsMs = result.latenciesMs.map((ms, index) =>
-        result.answered[index] === '200' ? ms : Number.POSITIVE_INFINITY,
-      );
-      one.p50.push(percentile(waitsMs, 0.5));
-      one.p99.push(percentile(waitsMs, 0.99));
+      const waits = waitsMs(result, '200');
+      one.p50.push(percentile(waits, 0.5));
+      one.p99.push(percentile(waits, 0.99));
       one.refused += result.statuses['503'] ?? 0;
     }
     progress(`round ${round} of ${rounds}`);

@@ -8,7 +8,7 @@ const DOCTORS = 10;
 const DAYS = 14;
 
 /** All free times of ten doctors in two weeks, other doctors each time. A page of them would end before the two weeks do. */
-export async function availability({ sized, rounds, seconds, progress }: Bench): Promise<Measurement> {
+export async function availability({ sized, quick, rounds, seconds, progress }: Bench): Promise<Measurement> {
   const from = new Date(Date.now() + 86_400_000).toISOString();
   const to = new Date(Date.now() + (1 + DAYS) * 86_400_000).toISOString();
   const questions = sized.map(({ system, data }) => ({
@@ -25,7 +25,7 @@ export async function availability({ sized, rounds, seconds, progress }: Bench):
       return getRequest(`/availability?${query}`);
     },
   }));
-  const all = await latencies(questions, { perSecond: PER_SECOND, seconds, rounds, progress });
+  const all = await latencies(questions, { perSecond: PER_SECOND, seconds, rounds, quick, progress });
   const [, middle, large] = all as [Latency, Latency, Latency];
   return {
     rows: [

@@ -19,7 +19,7 @@ async function cursorAt({ system }: Sized, depth: number): Promise<string> {
 }
 
 /** A page deep in a list against the first one, and a long history against a short one. */
-export async function pages({ sized, rounds, seconds, progress }: Bench): Promise<Measurement> {
+export async function pages({ sized, quick, rounds, seconds, progress }: Bench): Promise<Measurement> {
   const [, , large] = sized;
   const { system, data } = large;
   const { port } = system.patient;
@@ -34,7 +34,7 @@ export async function pages({ sized, rounds, seconds, progress }: Bench): Promis
   ];
   const [first, deep, short, long] = (await latencies(
     requests.map((request) => ({ port, next: () => request })),
-    { perSecond: PER_SECOND, seconds, rounds, progress },
+    { perSecond: PER_SECOND, seconds, rounds, quick, progress },
   )) as [Latency, Latency, Latency, Latency];
   return {
     rows: [

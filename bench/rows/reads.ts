@@ -9,7 +9,7 @@ import { cpuMicroseconds, type Program } from '../system.ts';
 const CLIENTS = [32, 128, 240] as const;
 
 /** Until Node has compiled what is hot, which takes some six seconds where it shares the cores; thrown away. */
-const WARM_SECONDS = 8;
+const WARM_SECONDS = { full: 8, quick: 4 };
 /** Once that is done, another number of clients takes less. */
 const REWARM_SECONDS = 1;
 
@@ -53,7 +53,7 @@ async function compare(bench: Bench): Promise<Row[]> {
     for (const [index, connections] of (quick ? [128] : CLIENTS).entries()) {
       const load = { connections, seconds: SLICE_SECONDS, leadSeconds: LEAD_SECONDS, next };
       const slices: Record<OpponentName, Measured>[] = [];
-      const warmSeconds = index === 0 ? WARM_SECONDS : REWARM_SECONDS;
+      const warmSeconds = index === 0 ? WARM_SECONDS[quick ? 'quick' : 'full'] : REWARM_SECONDS;
       for (const name of opponentNames) await measure(programs[name], { ...load, seconds: warmSeconds });
       const count = Math.max(3, (rounds * seconds) / SLICE_SECONDS);
       while (slices.length < count) {
@@ -99,14 +99,14 @@ async function compare(bench: Bench): Promise<Row[]> {
 }
 
 /** How the same read goes on as the data grow. */
-async function grow({ sized, rounds, seconds, progress }: Bench): Promise<number[]> {
+async function grow({ sized, quick, rounds, seconds, progress }: Bench): Promise<number[]> {
   const each = sized.map(({ system, data }) => ({
     program: system.patient,
     next: () => getRequest(`/patients/${anyOf(data.patientIds)}`),
     speeds: [] as number[],
   }));
   for (const { program, next } of each)
-    await measure(program, { connections: 32, seconds: WARM_SECONDS, next });
+    await measure(program, { connections: 32, seconds: WARM_SECONDS[quick ? 'quick' : 'full'], next });
   for (let round = 1; round <= rounds; round += 1) {
     for (const { program, next, speeds } of shuffled(each))
       speeds.push((await measure(program, { connections: 32, seconds, next })).perSecond);

@@ -18,13 +18,14 @@ const words = (): string => {
 };
 
 /** Search by the beginning of one name, and by several words in any order. */
-export async function search({ sized, rounds, seconds, progress }: Bench): Promise<Measurement> {
+export async function search({ sized, quick, rounds, seconds, progress }: Bench): Promise<Measurement> {
   const measure = async (about: string, of: () => string): Promise<[Latency, Latency, Latency]> => {
     const questions = sized.map(({ system }) => ({ port: system.patient.port, next: () => searchFor(of()) }));
     const options = {
       perSecond: PER_SECOND,
       seconds,
       rounds,
+      quick,
       progress: (text: string) => progress(`${about}, ${text}`),
     };
     return (await latencies(questions, options)) as [Latency, Latency, Latency];
