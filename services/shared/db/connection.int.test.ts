@@ -5,7 +5,8 @@ import { eventually } from '../../testing/eventually.ts';
 import { connectionSettings } from './connection.ts';
 
 let server: Server;
-let received: string[];
+/** What the socket wrote, write by write: what is received may be joined on the way. */
+let sent: string[];
 let socket: Socket;
 let database: Socket;
 
@@ -16,8 +17,12 @@ async function connect(sends: Parameters<typeof connectionSettings>[1]): Promise
   socket.connect((server.address() as AddressInfo).port, '127.0.0.1');
   [database] = (await accepted) as [Socket];
   database.setNoDelay(true);
-  received = [];
-  database.on('data', (chunk) => received.push(String(chunk)));
+  sent = [];
+  const write = socket._write.bind(socket);
+  socket._write = (chunk, ...more) => {
+    sent.push(String(chunk));
+    write(chunk, ...more);
+  };
 }
 
 /** As `pg` does. */
@@ -41,24 +46,24 @@ test('questions of one turn go out together, and the next ones need no answer', 
   await connect('byTurn');
   ask('one');
   ask('two');
-  await eventually(async () => expect(received).toEqual(['onetwo']));
+  await eventually(async () => expect(sent).toEqual(['onetwo']));
   ask('three');
-  await eventually(async () => expect(received).toEqual(['onetwo', 'three']));
+  await eventually(async () => expect(sent).toEqual(['onetwo', 'three']));
 });
 
 test('with byAnswer, questions that come before an answer wait for it, and go out together', async () => {
   await connect('byAnswer');
   ask('one');
-  await eventually(async () => expect(received).toEqual(['one']));
+  await eventually(async () => expect(sent).toEqual(['one']));
   ask('two');
   await sleep(20);
   ask('three');
   await sleep(20);
-  expect(received).toEqual(['one']);
+  expect(sent).toEqual(['one']);
   database.write('first answer');
-  await eventually(async () => expect(received).toEqual(['one', 'twothree']));
+  await eventually(async () => expect(sent).toEqual(['one', 'twothree']));
   database.write('second answer');
   await sleep(20);
   ask('four');
-  await eventually(async () => expect(received).toEqual(['one', 'twothree', 'four']));
+  await eventually(async () => expect(sent).toEqual(['one', 'twothree', 'four']));
 });
