@@ -12,11 +12,9 @@ export interface LoadOptions {
 
 export interface LoadResult {
   perSecond: number;
-  /** How often each status was answered. */
+  /** How often each status was answered, in the lead too. */
   statuses: Readonly<Record<string, number>>;
   latenciesMs: readonly number[];
-  /** How many were answered in all, also those that do not count. */
-  answers: number;
   /** The status that came after each of `latenciesMs`. */
   answered: readonly string[];
   /** How long it took until the last was answered. */
@@ -48,7 +46,6 @@ export async function closedLoop({
   const each: string[] = [];
   const started = performance.now() + leadSeconds * 1000;
   const end = started + seconds * 1000;
-  let answers = 0;
 
   const client = (): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -72,7 +69,6 @@ export async function closedLoop({
         received = received.slice(answered);
         statuses[status] = (statuses[status] ?? 0) + 1;
         const now = performance.now();
-        answers += 1;
         if (now >= started) {
           latenciesMs.push(now - sent);
           each.push(status);
@@ -88,7 +84,6 @@ export async function closedLoop({
     perSecond: latenciesMs.length / took,
     statuses,
     latenciesMs,
-    answers,
     answered: each,
     seconds: took,
   };

@@ -80,7 +80,6 @@ export async function openLoop({
     perSecond: latenciesMs.length / took,
     statuses,
     latenciesMs,
-    answers: latenciesMs.length,
     answered: answeredAs,
     seconds: took,
   };

@@ -31,7 +31,7 @@ export interface Bench {
   sized: readonly [Sized, Sized, Sized];
   /** The program that runs the services and their opponents. */
   node: string;
-  /** Whether only the rows are measured that say most. */
+  /** Whether five minutes must do: with less warming, and fewer numbers of clients. */
   quick: boolean;
   rounds: number;
   /** Of one round of one thing. */

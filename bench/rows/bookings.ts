@@ -63,15 +63,19 @@ export async function bookings({ sized, rounds, seconds, progress }: Bench): Pro
   const [, one] = sized;
   const before = await usage(one);
   let booked = 0;
+  let others = 0;
   for (let round = 1; round <= rounds; round += 1) {
     for (const { port, next, speeds, p99s } of each) {
       const closed = await closedLoop({ port, connections: CLIENTS, seconds, next });
       expectOnly(closed, ['201', '202', '503']);
-      speeds.push((closed.statuses[201] ?? 0) / closed.seconds);
-      const open = await openLoop({ port, perSecond: closed.perSecond / 2, seconds, next });
+      const perSecond = (closed.statuses[201] ?? 0) / closed.seconds;
+      speeds.push(perSecond);
+      const open = await openLoop({ port, perSecond: perSecond / 2, seconds, next });
       expectOnly(open, ['201', '202', '503']);
       p99s.push(percentile(waitsMs(open, '201'), 0.99));
-      if (next === each[1]?.next) booked += closed.latenciesMs.length + open.latenciesMs.length;
+      const made = (closed.statuses[201] ?? 0) + (open.statuses[201] ?? 0);
+      others += closed.latenciesMs.length + open.latenciesMs.length - made;
+      if (next === each[1]?.next) booked += made;
     }
     progress(`round ${round} of ${rounds}`);
   }
@@ -85,7 +89,12 @@ export async function bookings({ sized, rounds, seconds, progress }: Bench): Pro
   return {
     rows: [
       { row: `bookings a second, ${CLIENTS} clients`, measured: middle, atLeast: 1_000, of: cost },
-      { row: 'bookings at half of it, open loop, p99 in ms', measured: p99s[1] ?? 0, atMost: 60 },
+      {
+        row: 'bookings at half of it, open loop, p99 in ms',
+        measured: p99s[1] ?? 0,
+        atMost: 60,
+        of: `${others} answers of all were 202 or 503, which count as none`,
+      },
       { row: 'bookings: time each, ten times the data ÷ this', measured: middle / large, atMost: 1.3 },
       { row: 'bookings: invariants broken', measured: broken, atMost: 0 },
     ],

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closedLoop, getRequest, type LoadOptions, median } from '../load.ts';
-import { type OpponentName, opponentNames, startOpponents } from '../opponents.ts';
+import { type OpponentName, type Opponents, opponentNames, startOpponents } from '../opponents.ts';
 import type { Bench, Measurement, Row } from '../row.ts';
 import { anyOf, expectOnly, shuffled } from '../sample.ts';
 import { cpuMicroseconds, type Program } from '../system.ts';
@@ -30,67 +30,78 @@ interface Measured {
   cpuPerRequest: number;
 }
 
-async function measure(
-  { port, pid }: Program,
-  load: Pick<LoadOptions, 'connections' | 'seconds' | 'leadSeconds' | 'next'>,
-): Promise<Measured> {
+type Load = Omit<LoadOptions, 'port'>;
+
+async function measure({ port, pid }: Program, load: Load): Promise<Measured> {
   const before = await cpuMicroseconds(pid);
   const result = await closedLoop({ port, ...load });
   expectOnly(result, ['200']);
   const used = (await cpuMicroseconds(pid)) - before;
-  return { perSecond: result.perSecond, cpuPerRequest: used / result.answers };
+  return { perSecond: result.perSecond, cpuPerRequest: used / (result.statuses[200] ?? 0) };
+}
+
+type Slice = Record<OpponentName, Measured>;
+
+/** Everybody once, in a random order. */
+async function takeSlice({ programs }: Opponents, load: Load): Promise<Slice> {
+  const slice = {} as Slice;
+  for (const name of shuffled(opponentNames)) {
+    slice[name] = await measure(programs[name], { ...load, leadSeconds: LEAD_SECONDS });
+    if (audited.has(name)) await sleep(SEALED_MS);
+  }
+  return slice;
+}
+
+/** What the slices of a number of clients say: medians of each slice's ratio. */
+function rowsOf(slices: readonly Slice[], clients: number): Row[] {
+  const told = (name: OpponentName) => {
+    const of = (what: keyof Measured) => median(slices.map((slice) => slice[name][what])).toFixed(0);
+    return `${of('perSecond')}/s, ${of('cpuPerRequest')} µs`;
+  };
+  // Ours is two processes: one and the same program is a few percent faster or slower each time it is started.
+  const ours = ({ ours, again }: Slice) => (ours.perSecond + again.perSecond) / 2;
+  const ratio = (of: (slice: Slice) => number, name: OpponentName) => ({
+    row: `GET /patients/{id}, ${clients} clients: ours ÷ ${name}`,
+    measured: median(slices.map((slice) => of(slice) / slice[name].perSecond)),
+  });
+  const against = (name: OpponentName, atLeast: number): Row => ({
+    ...ratio(ours, name),
+    atLeast,
+    of: `${told('ours')} CPU of the process, and ${told('again')}, ÷ ${told(name)}`,
+  });
+  return [
+    {
+      ...ratio((slice) => slice.ours.perSecond, 'again'),
+      ...SAME,
+      of: `${told('ours')} CPU of the process ÷ ${told('again')}`,
+    },
+    against('bare', 0.65),
+    against('textbook', 5),
+    against('fastify', 1.6),
+    against('unaudited', 0.8),
+  ];
 }
 
 /** One patient by id, against whom people compare with. */
-async function compare(bench: Bench): Promise<Row[]> {
-  const { sized, node, quick, rounds, seconds, progress } = bench;
+async function compare({ sized, node, quick, rounds, seconds, progress }: Bench): Promise<Row[]> {
   const [, { system, data }] = sized;
-  const { programs, tokens, stop } = await startOpponents(node, system);
+  const opponents = await startOpponents(node, system);
+  const { programs, tokens, stop } = opponents;
   const next = () =>
     getRequest(`/patients/${anyOf(data.patientIds)}`, { Authorization: `Bearer ${anyOf(tokens)}` });
+  const count = Math.max(3, (rounds * seconds) / SLICE_SECONDS);
   const rows: Row[] = [];
   try {
     for (const [index, connections] of (quick ? [128] : CLIENTS).entries()) {
-      const load = { connections, seconds: SLICE_SECONDS, leadSeconds: LEAD_SECONDS, next };
-      const slices: Record<OpponentName, Measured>[] = [];
       const warmSeconds = index === 0 ? WARM_SECONDS[quick ? 'quick' : 'full'] : REWARM_SECONDS;
-      for (const name of opponentNames) await measure(programs[name], { ...load, seconds: warmSeconds });
-      const count = Math.max(3, (rounds * seconds) / SLICE_SECONDS);
+      for (const name of opponentNames)
+        await measure(programs[name], { connections, seconds: warmSeconds, next });
+      const slices: Slice[] = [];
       while (slices.length < count) {
-        const measured = {} as Record<OpponentName, Measured>;
-        for (const name of shuffled(opponentNames)) {
-          measured[name] = await measure(programs[name], load);
-          if (audited.has(name)) await sleep(SEALED_MS);
-        }
-        slices.push(measured);
+        slices.push(await takeSlice(opponents, { connections, seconds: SLICE_SECONDS, next }));
         if (slices.length % 2 === 0) progress(`${connections} clients, slice ${slices.length} of ${count}`);
       }
-      const of = (name: OpponentName, what: keyof Measured) =>
-        median(slices.map((slice) => slice[name][what]));
-      const told = (name: OpponentName) =>
-        `${of(name, 'perSecond').toFixed(0)}/s, ${of(name, 'cpuPerRequest').toFixed(0)} µs`;
-      // Ours is two processes: one and the same program is a few percent faster or slower each time it is started.
-      const ofOurs = ({ ours, again }: Record<OpponentName, Measured>) =>
-        (ours.perSecond + again.perSecond) / 2;
-      const against = (name: OpponentName, wanted: Pick<Row, 'atLeast' | 'atMost'>): Row => ({
-        row: `GET /patients/{id}, ${connections} clients: ours ÷ ${name}`,
-        measured: median(
-          slices.map((slice) =>
-            name === 'again'
-              ? slice.ours.perSecond / slice.again.perSecond
-              : ofOurs(slice) / slice[name].perSecond,
-          ),
-        ),
-        ...wanted,
-        of: `${told('ours')} CPU of the process${name === 'again' ? '' : `, and again ${told('again')},`} ÷ ${told(name)}; median of the slices’ ratios`,
-      });
-      rows.push(
-        against('again', SAME),
-        against('bare', { atLeast: 0.65 }),
-        against('textbook', { atLeast: 5 }),
-        against('fastify', { atLeast: 1.6 }),
-        against('unaudited', { atLeast: 0.8 }),
-      );
+      rows.push(...rowsOf(slices, connections));
     }
   } finally {
     await stop();

@@ -46,7 +46,7 @@ export const auditMutants: readonly Mutant[] = [
     `.update(previous, 'hex')`,
     '',
   ),
-  proven('whom the events are about is not covered', SEALER_STORE, 'e.events, e.keys', 'e.events'),
+  proven('the keys of an entry are not covered', SEALER_STORE, 'e.events, e.keys', 'e.events'),
   proven(
     'a chain that was written anew is believed',
     'services/shared/audit/chain.ts',

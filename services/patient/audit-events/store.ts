@@ -42,10 +42,10 @@ type Filters = {
 };
 
 /** The filters of a list, with the keys by which an index finds what they leave. */
-export const withKeys = (filters: Filters): Filters & { patientKey?: number; subjectKey?: number } => ({
+export const withKeys = (filters: Filters) => ({
   ...filters,
-  ...(filters.patientId === undefined ? {} : { patientKey: keyOf(filters.patientId) }),
-  ...(filters.subject === undefined ? {} : { subjectKey: keyOf(filters.subject) }),
+  patientKey: filters.patientId === undefined ? undefined : keyOf(filters.patientId),
+  subjectKey: filters.subject === undefined ? undefined : keyOf(filters.subject),
 });
 
 const newestFirst = { expression: 'e.recorded_at', type: 'timestamptz', descending: true };
