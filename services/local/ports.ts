@@ -1,16 +1,7 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CannotStart } from './cannot-start.ts';
-
-/** A port of the loopback interface that nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
-}
 
 async function whyClosed(port: number): Promise<string | undefined> {
   const server = createServer();
@@ -18,6 +9,18 @@ async function whyClosed(port: number): Promise<string | undefined> {
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(undefined)));
   });
+}
+
+/** Below those that outgoing connections get, and those of Kubernetes' NodePorts. */
+const [LOWEST, HIGHEST] = [20_000, 29_999];
+
+/** A port of the loopback interface that nobody listens on at this moment, and that no connection takes before somebody does. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = randomInt(LOWEST, HIGHEST + 1);
+    if ((await whyClosed(port)) === undefined) return port;
+  }
+  throw new Error(`there is no free port from ${LOWEST} to ${HIGHEST}`);
 }
 
 /**
