@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import {
   anEvent,
@@ -93,6 +94,22 @@ test('what is there when it stops is sealed and signed', async () => {
   await sealer.stop();
   sealers.pop();
   expect(sealer.checkpoints().at(-1)?.position).toBe(1_200);
+});
+
+test('what waits for a transaction that ends while it stops is sealed and signed too', async () => {
+  const sealer = start();
+  await eventually(async () => expect(sealer.rounds).not.toEqual([]));
+  const slow = await connectTo(database.ownerUrl);
+  await slow.query('begin');
+  await appendEntries(slow, 1);
+  await add(3);
+  const stopping = sealer.stop();
+  sealers.pop();
+  await sleep(300);
+  await slow.query('commit');
+  await slow.end();
+  await stopping;
+  expect(sealer.checkpoints().at(-1)?.position).toBe(4);
 });
 
 /** Entries as they come from another cluster: their transactions lie in this one's future. */

@@ -38,6 +38,7 @@ const ROUND_MS = 500;
 const FAILED_ROUND_MS = 2_000;
 const CHECKPOINT_MS = 1_000;
 const FINISH_MS = 2_000;
+const FINISH_PAUSE_MS = 50;
 const MONTHS_MS = 24 * 3_600_000;
 
 type Signed = Pick<LastLink, 'position' | 'hash' | 'entryId'>;
@@ -90,6 +91,20 @@ function createSigner({ log, service, key }: Pick<SealerParts, 'log' | 'service'
 }
 
 /**
+ * Seals until nothing waits, another sealer is at work, or it has taken too long: entries wait for every transaction that was running
+ * when they came.
+ */
+async function sealRest(seal: () => Promise<number | undefined>, lag: () => Promise<number>): Promise<void> {
+  for (const until = performance.now() + FINISH_MS; performance.now() < until; ) {
+    const sealed = await seal();
+    if (sealed === undefined) return;
+    if (sealed > 0) continue;
+    if ((await lag()) === 0) return;
+    await sleep(FINISH_PAUSE_MS);
+  }
+}
+
+/**
  * Seals what is final: gives each entry its link in the chain, on any number of replicas, of which one is at work at a time. Signs a
  * checkpoint of where the chain ends at most once a second, and one where a month ends, and writes them to the log, which takes them
  * out of the reach of whoever could change the database.
@@ -103,11 +118,11 @@ export function createSealer({ db, log, service, key: given, onRound }: SealerPa
   let monthsMadeAt = Number.NEGATIVE_INFINITY;
   let failedAs: string | undefined;
 
-  /** Seals one batch; returns how many entries. */
-  const seal = (): Promise<number> =>
+  /** Seals one batch; returns how many entries, or undefined where another sealer is at work. */
+  const seal = (): Promise<number | undefined> =>
     db.tx(async (tx) => {
       const [isFree] = await Promise.all([lockSealing(tx), walkIndexes(tx)]);
-      if (!isFree) return 0;
+      if (!isFree) return undefined;
       const last = await findLastLink(tx);
       const { entries, endsMonth } = await findNext(tx, last);
       // Before the month is left: whoever drops it later needs this one.
@@ -130,7 +145,7 @@ export function createSealer({ db, log, service, key: given, onRound }: SealerPa
       await makeMonths(db);
       monthsMadeAt = performance.now();
     }
-    const sealed = await seal();
+    const sealed = (await seal()) ?? 0;
     signer.signAnew(tip, CHECKPOINT_MS);
     onRound({ sealed, lagSeconds: await lag() });
     return sealed;
@@ -138,9 +153,8 @@ export function createSealer({ db, log, service, key: given, onRound }: SealerPa
 
   /** Seals and signs what is left: nothing would show a change of it while nobody is at work. */
   const finish = async (): Promise<void> => {
-    const until = performance.now() + FINISH_MS;
     try {
-      while ((await seal()) > 0 && performance.now() < until);
+      await sealRest(seal, lag);
       signer.signAnew(tip, 0);
     } catch (error) {
       log.warn({ error }, 'the end of the audit trail could not be sealed');
