@@ -75,26 +75,16 @@ class GatheringSocket extends BatchingSocket {
 /** How a connection sends: each question at once, those of a turn together, or also those that come before an answer. */
 const SOCKETS = { atOnce: JoiningSocket, byTurn: BatchingSocket, byAnswer: GatheringSocket };
 
-/**
- * A question as `pg` sends it. Of a mere description `client.query` makes a copy first, property by property, which costs as much as
- * all else that it does.
- */
-export const queryOf = <Row extends pg.QueryResultRow>(
-  { name, text, values }: pg.QueryConfig,
-  callback: (error: Error | null, answer: pg.QueryResult<Row>) => void,
-): pg.Query => Object.assign(new pg.Query(text, values), { name, callback });
-
 /** How long a request waits for a free connection, or for a new one, before it is answered 503. */
 const CONNECTION_WAIT_MS = 500;
-/** What one statement may take; the server enforces it, and the client when the server is silent. */
-const STATEMENT_TIMEOUT_MS = 2_000;
+/** What one statement may take; the server enforces it. */
+export const STATEMENT_TIMEOUT_MS = 2_000;
 
 /** Settings of every connection of a service to its database. */
 export const connectionSettings = (url: string, sends: keyof typeof SOCKETS = 'byTurn'): pg.ClientConfig => ({
   connectionString: url,
   connectionTimeoutMillis: CONNECTION_WAIT_MS,
   statement_timeout: STATEMENT_TIMEOUT_MS,
-  query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
   idle_in_transaction_session_timeout: 10_000,
   // Every question of ours has its index. A plan that was made while a table was nearly empty stays with the prepared statement,
   // and would go on reading all of a table that has grown. With this path nobody's function comes before PostgreSQL's of that name.

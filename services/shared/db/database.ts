@@ -1,7 +1,8 @@
 import { types } from 'node:util';
 import pg from 'pg';
 import type { Problem } from '../problem/problem.ts';
-import { connectionSettings, queryOf } from './connection.ts';
+import { Client } from './client.ts';
+import { connectionSettings } from './connection.ts';
 import { brokenConstraint } from './failure.ts';
 import { shareConnections } from './shared-connections.ts';
 import type { Lane, Statement } from './statement.ts';
@@ -72,9 +73,11 @@ const questionOf = (
 
 type RowsOf = <Row>(answer: Promise<pg.QueryResult<never>>) => Promise<Row[]>;
 
+type PoolClient = Client & pg.PoolClient;
+
 /** A connection that was taken from the pool, and the error after which nobody knows its state. */
 interface Connection {
-  client: pg.PoolClient;
+  client: PoolClient;
   broken?: Error;
   /** The last failure that was not the consequence of another one. */
   failure?: unknown;
@@ -91,14 +94,7 @@ const isConsequence = (error: unknown): boolean =>
 async function ask(connection: Connection, question: pg.QueryConfig): Promise<pg.QueryResult<never>> {
   if (connection.broken !== undefined) throw connection.broken;
   try {
-    return await new Promise((resolve, reject) => {
-      connection.client.query(
-        queryOf<never>(question, (error, answer) => {
-          if (error) reject(error);
-          else resolve(answer);
-        }),
-      );
-    });
+    return await connection.client.ask<never>(question);
   } catch (error) {
     // Otherwise it tells of the socket, and not of whoever asked.
     if (types.isNativeError(error)) Error.captureStackTrace(error);
@@ -111,7 +107,7 @@ async function ask(connection: Connection, question: pg.QueryConfig): Promise<pg
 
 /** Takes a connection of the pool; given back it is thrown away if it broke. */
 async function takeConnection(pool: pg.Pool): Promise<{ connection: Connection; giveBack: () => void }> {
-  const connection: Connection = { client: await pool.connect() };
+  const connection: Connection = { client: (await pool.connect()) as PoolClient };
   const { client } = connection;
   // A connection that breaks while no statement runs tells it here; without a listener it would end the process.
   const onError = (error: Error) => {
@@ -190,7 +186,7 @@ function handled<Result>(promise: Promise<Result>): Promise<Result> {
 }
 
 export function openDatabase({ url, poolMax, constraints, onIdleError }: DatabaseOptions): Database {
-  const pool = new pg.Pool({ ...connectionSettings(url), min: poolMax, max: poolMax });
+  const pool = new pg.Pool({ ...connectionSettings(url), min: poolMax, max: poolMax, Client });
   // Without a listener the error of an idle connection would end the process.
   pool.on('error', onIdleError);
   // Nor may it be without one between the pool's listener and that of whoever takes it: the packet that opens a connection may hold

@@ -1,5 +1,5 @@
-import pg from 'pg';
-import { queryOf } from './connection.ts';
+import type pg from 'pg';
+import { Client } from './client.ts';
 
 export interface SharedConnections {
   /** Asks on a connection that others ask on too; undefined when all of them are busy or away. */
@@ -15,8 +15,7 @@ const MAX_WAITING = 128;
 const RECONNECT_MS = 500;
 
 interface SharedConnection {
-  client?: pg.Client | undefined;
-  waiting: number;
+  client?: Client | undefined;
   triedAt: number;
 }
 
@@ -31,13 +30,13 @@ export function shareConnections(
 ): SharedConnections {
   const connections = Array.from(
     { length: count },
-    (): SharedConnection => ({ waiting: 0, triedAt: Number.NEGATIVE_INFINITY }),
+    (): SharedConnection => ({ triedAt: Number.NEGATIVE_INFINITY }),
   );
   let closed = false;
 
   const connect = async (connection: SharedConnection): Promise<void> => {
     connection.triedAt = performance.now();
-    const client = new pg.Client(settings);
+    const client = new Client(settings);
     // It may end in the packet that opens it, before anybody was told that it is open.
     let lost: Error | undefined;
     const leave = () => {
@@ -57,27 +56,16 @@ export function shareConnections(
 
   return {
     ask: (question) => {
-      let best: SharedConnection | undefined;
+      let best: Client | undefined;
       for (const connection of connections) {
-        if (connection.client === undefined) {
+        const { client } = connection;
+        if (client === undefined) {
           // The pool meets the same trouble, and tells it to a caller.
           if (!closed && performance.now() - connection.triedAt > RECONNECT_MS)
             connect(connection).catch(() => undefined);
-        } else if (connection.waiting < (best?.waiting ?? MAX_WAITING)) best = connection;
+        } else if (client.waiting < (best?.waiting ?? MAX_WAITING)) best = client;
       }
-      if (best?.client === undefined) return undefined;
-      const { client } = best;
-      const connection = best;
-      connection.waiting += 1;
-      return new Promise((resolve, reject) => {
-        client.query(
-          queryOf<never>(question, (error, answer) => {
-            connection.waiting -= 1;
-            if (error) reject(error);
-            else resolve(answer);
-          }),
-        );
-      });
+      return best?.ask<never>(question);
     },
     connect: async () => {
       await Promise.all(connections.map((connection) => connection.client ?? connect(connection)));

@@ -42,7 +42,12 @@ export function watchDatabase({
   log,
   intervalMs = 2_000,
 }: HealthOptions): Health {
-  const pool = new pg.Pool({ ...connectionSettings(databaseUrl), max: 1, connectionTimeoutMillis: 1_500 });
+  const pool = new pg.Pool({
+    ...connectionSettings(databaseUrl),
+    max: 1,
+    connectionTimeoutMillis: 1_500,
+    query_timeout: 3_000,
+  });
   pool.on('error', () => undefined);
   let reason: string | undefined = 'the database has not been asked yet';
   let cause: string | undefined;
