@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { changing } from '../../shared/audit/keep.ts';
-import { eventOf } from '../../shared/audit/trail.ts';
+import { addAbout, eventOf } from '../../shared/audit/trail.ts';
 import type { Db, Tx } from '../../shared/db/database.ts';
 import type { Answer, Representation } from '../../shared/http/answer.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/key.ts';
@@ -32,7 +32,7 @@ export interface BookCall extends Kept {
 export async function bookAppointment(parts: SettleParts, call: BookCall): Promise<Answer> {
   const { request, key, trail } = call;
   const { patientId, doctorId, startsAt, endsAt } = request;
-  trail.about.add(patientId);
+  addAbout(trail, patientId);
   const wish: OpenWish = {
     appointmentId: uuidv7(),
     revision: 1,

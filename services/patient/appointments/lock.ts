@@ -1,4 +1,4 @@
-import type { Trail } from '../../shared/audit/trail.ts';
+import { addAbout, type Trail } from '../../shared/audit/trail.ts';
 import type { Db } from '../../shared/db/database.ts';
 import { requireVersion } from '../../shared/http/version.ts';
 import { notFound } from '../../shared/problem/problem.ts';
@@ -17,7 +17,7 @@ export const stillReaches =
 
 /** A problem tells something of the appointment too, as what state it is in. */
 function concern(trail: Trail, patientId: string | undefined): void {
-  if (patientId !== undefined) trail.about.add(patientId);
+  if (patientId !== undefined) addAbout(trail, patientId);
 }
 
 /**

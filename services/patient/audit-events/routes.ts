@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addAbout } from '../../shared/audit/trail.ts';
 import type { Database } from '../../shared/db/database.ts';
 import { okPage } from '../../shared/http/answer.ts';
 import { isSortKeyOf, isTimestamp, pageSchema, paging, readCursor } from '../../shared/http/cursor.ts';
@@ -32,7 +33,7 @@ export const auditEventEndpoints = ({ db }: { db: Database }): Endpoint[] => [
     answers: { 200: pageSchema(auditEvent) },
     handle: async ({ query: { limit, cursor, ...filters }, trail }) => {
       const { patientId, subject } = filters;
-      if (patientId !== undefined) trail.about.add(patientId);
+      if (patientId !== undefined) addAbout(trail, patientId);
       const areFew =
         patientId !== undefined ||
         (subject !== undefined && (await hasFewEvents(db, { ...filters, subject })));

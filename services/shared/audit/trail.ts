@@ -14,7 +14,7 @@ export interface Trail {
   caller: Pick<Caller, 'subject' | 'role'> | undefined;
   resourceId: string | undefined;
   /** Whom the request names, beside those whom its answer is about. */
-  readonly about: Set<string>;
+  readonly about: string[];
   /** Whether its handler was called: from then on also a refusal of what was sent may tell of a record. */
   handled: boolean;
   /** Whether a transaction has taken the event with it. */
@@ -31,10 +31,15 @@ export const openTrail = (
   sourceIp,
   caller: undefined,
   resourceId: undefined,
-  about: new Set(),
+  about: [],
   handled: false,
   kept: false,
 });
+
+/** Adds whom the request is about, once. Not a set: V8 would keep each id, as its key, for longer than the request. */
+export function addAbout({ about }: Trail, id: string): void {
+  if (!about.includes(id)) about.push(id);
+}
 
 /** What came of a request, as far as its event tells. */
 export type Outcome = Pick<Answer, 'status' | 'problem' | 'about'>;
@@ -43,15 +48,12 @@ export type Outcome = Pick<Answer, 'status' | 'problem' | 'about'>;
 const leavesNone = (status: number, handled: boolean): boolean =>
   status >= 500 || (!handled && [400, 401, 405, 413, 415, 422, 428, 429].includes(status));
 
-/** PostgreSQL stores no NUL and no half of a surrogate pair; a token's subject may have both. */
-const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\uFFFD');
-
 /** The event of a request with this outcome, if it leaves one. */
 export function eventOf(trail: Trail, { status, problem, about = [] }: Outcome): AuditEvent | undefined {
   const { action, caller, method, route } = trail;
   if (action === 'none' || caller === undefined || leavesNone(status, trail.handled)) return undefined;
   return {
-    subject: storable(caller.subject),
+    subject: caller.subject,
     role: caller.role ?? null,
     action,
     method,
@@ -59,7 +61,7 @@ export function eventOf(trail: Trail, { status, problem, about = [] }: Outcome):
     status,
     problem: problem ?? null,
     resourceId: trail.resourceId ?? null,
-    about: about.length === 0 ? [...trail.about] : [...new Set([...trail.about, ...about])],
+    about: about.length === 0 ? trail.about : [...new Set([...trail.about, ...about])],
     sourceIp: trail.sourceIp ?? null,
     requestId: currentContext()?.requestId ?? '',
   };

@@ -45,6 +45,7 @@ describe('AUTH_ISSUERS_FILE', () => {
     ],
     ['with a role that is not known', () => [{ ...issuer.entry, roles: { a: 'root' } }], /\/0\/roles\/a/],
     ['with a misspelt member', () => [{ ...issuer.entry, audiense: 'x' }], /audiense/],
+    ['with an issuer that no row could name', () => [{ ...issuer.entry, issuer: 'a\0b' }], /\/0\/issuer/],
     ['with one issuer twice', () => [issuer.entry, issuer.entry], /twice/],
   ])('is refused in one line %s', (_what, content, expected) => {
     expect(message(content())).toMatch(expected);

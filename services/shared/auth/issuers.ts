@@ -23,8 +23,8 @@ const pointer = z
 const issuerSchema = (roles: readonly string[]) =>
   z
     .strictObject({
-      /** Compared exactly with the token's `iss`. */
-      issuer: z.string().min(1),
+      /** Compared exactly with the token's `iss`. It is a part of each subject that the audit trail stores. */
+      issuer: z.string().regex(/^[^\p{Cc}\p{Cs}]+$/u, 'must be text without control characters'),
       audience: z.string().min(1),
       /** Where the issuer's keys are, or the keys themselves. */
       jwksUri: z.url({ protocol: /^https?$/ }).optional(),

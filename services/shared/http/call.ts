@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import type { Trail } from '../audit/trail.ts';
+import { addAbout, type Trail } from '../audit/trail.ts';
 import { forbidden } from '../auth/authenticate.ts';
 import type { Caller } from '../caller/caller.ts';
 import { readKey } from '../idempotency/key.ts';
@@ -32,7 +32,7 @@ function readParams(
     const id = isId ? value.toLowerCase() : undefined;
     params[name] = id ?? value;
     trail.resourceId = id ?? trail.resourceId;
-    if (id !== undefined && name === about) trail.about.add(id);
+    if (id !== undefined && name === about) addAbout(trail, id);
     isGood &&= pattern === undefined ? isId : pattern.test(value);
   }
   return isGood ? params : undefined;
