@@ -18,8 +18,8 @@ const queryOf = <Row extends pg.QueryResultRow>(
  * allocates timers, and what goes with them, where only what lives long belongs, and to collect that takes a read a seventh of its time.
  */
 export class Client extends pg.Client {
-  // When each question was asked that has no answer yet. Answers come in this order.
-  readonly #asked: number[] = [];
+  // The questions that have no answer yet. Answers come in this order.
+  readonly #asked: { at: number }[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   /** How many questions have no answer yet. */
@@ -29,12 +29,15 @@ export class Client extends pg.Client {
 
   /** Asks without waiting for the answers before. @throws what the database said, or ETIMEDOUT after three seconds of its silence */
   ask<Row extends pg.QueryResultRow>(question: pg.QueryConfig): Promise<pg.QueryResult<Row>> {
-    this.#asked.push(performance.now());
+    const asked = { at: performance.now() };
+    this.#asked.push(asked);
     if (this.#timer === undefined) this.#look();
     return new Promise((resolve, reject) => {
       this.query(
         queryOf<Row>(question, (error, answer) => {
-          this.#asked.shift();
+          // Not simply the first: `pg` answers at once, or twice, where it could not even ask.
+          const index = this.#asked.indexOf(asked);
+          if (index >= 0) this.#asked.splice(index, 1);
           if (error) reject(error);
           else resolve(answer);
         }),
@@ -47,7 +50,7 @@ export class Client extends pg.Client {
     this.#timer = undefined;
     const [oldest] = this.#asked;
     if (oldest === undefined) return;
-    const leftMs = oldest + ANSWER_TIMEOUT_MS - performance.now();
+    const leftMs = oldest.at + ANSWER_TIMEOUT_MS - performance.now();
     if (leftMs > 0) this.#timer = setTimeout(() => this.#look(), leftMs).unref();
     else
       this.connection.stream.destroy(

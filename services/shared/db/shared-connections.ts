@@ -43,6 +43,8 @@ export function shareConnections(
       if (connection.client === client) connection.client = undefined;
     };
     client.on('error', (error) => {
+      // What follows from it, such as the end of the connection, is no news.
+      if (lost !== undefined) return;
       lost = error;
       leave();
       onError(error);
