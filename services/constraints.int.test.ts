@@ -66,6 +66,7 @@ const UNBREAKABLE: Readonly<Record<DatabaseName, Readonly<Record<string, string>
     idempotency_keys_answered_or_to_be: OURS,
     idempotency_keys_pkey: KEPT_BY_INSERT,
     migrations_pkey: 'the service cannot write it',
+    reservations_end_in_time: VALIDATED,
     reservations_no_overlap: `${KEPT_BY_INSERT}: no row came back means slot-taken`,
     reservations_pkey: KEPT_BY_INSERT,
     reservations_state_known: OURS,

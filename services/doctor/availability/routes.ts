@@ -48,8 +48,9 @@ const times = ({ start, end }: Interval) => ({ startsAt: iso(start), endsAt: iso
 
 const item = (found: FoundSlot) => {
   const { doctorId, doctorName, specialties } = found.doctor;
-  const json = JSON.stringify({ doctorId, doctorName, specialties, ...times(found) });
-  return { json, sortKey: iso(found.start), id: doctorId };
+  const { startsAt, endsAt } = times(found);
+  const json = JSON.stringify({ doctorId, doctorName, specialties, startsAt, endsAt });
+  return { json, sortKey: startsAt, id: doctorId };
 };
 
 /** A page continues the search that it came from, and no other. */

@@ -178,12 +178,25 @@ describe('GET /availability', () => {
     expect(items.map(({ startsAt }) => Date.parse(startsAt))).toEqual(starts);
   });
 
+  test('the longest visit with the longest buffer is seen until its end', async () => {
+    const schedule = aSchedule({ weeklyHours: everyDay('00:00', '24:00'), slotMinutes: 5 });
+    const id = await addDoctor(t, {}, schedule);
+    await t.db.query(
+      `insert into reservations (appointment_id, revision, state, doctor_id, starts_at, ends_at, during)
+       select gen_random_uuid(), 1, 'active', $1, e - interval '16 hours', e - interval '4 hours', tstzrange(e - interval '16 hours', e)
+         from (values ($2::timestamptz)) as ended (e)`,
+      [id, `${day}T08:00:00Z`],
+    );
+    const query = { from: `${day}T07:55:00Z`, to: `${day}T08:05:00Z`, durationMinutes: 5, doctorId: id };
+    expect(shown(await walk(query, 200))).toEqual([`${day}T08:00 Ada Example`]);
+  });
+
   test('looks further when everybody is booked out, and finds nothing in the past', async () => {
     const id = await addDoctor(t, { specialties: ['Booked out'] }, aSchedule());
     await t.db.query(
       `insert into reservations (appointment_id, revision, state, doctor_id, starts_at, ends_at, during)
-       select gen_random_uuid(), 1, 'active', $1, s, s + interval '1 day', tstzrange(s, s + interval '1 day')
-         from generate_series($2::timestamptz, $2::timestamptz + interval '39 days', interval '1 day') as s`,
+       select gen_random_uuid(), 1, 'active', $1, s, s + interval '12 hours', tstzrange(s, s + interval '12 hours')
+         from generate_series($2::timestamptz, $2::timestamptz + interval '39.5 days', interval '12 hours') as s`,
       [id, `${dateIn(-10)}T00:00:00Z`],
     );
     const query = {

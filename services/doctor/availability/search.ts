@@ -10,6 +10,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** Enough for the first page in most clinics; for few doctors it is some days, because each query is one more wait. */
 const FIRST_STRETCH_MS = 6 * HOUR_MS;
 const FIRST_DOCTOR_HOURS = 1_000;
+/** A long page reads on at once. */
+const FIRST_DOCTOR_HOURS_OF_SLOT = 20;
 /** Doctors times hours whose reservations one query may read; some 40,000 rows when everybody is booked out. */
 const MAX_DOCTOR_HOURS = 50_000;
 
@@ -48,9 +50,10 @@ export async function searchSlots(
   const end = Date.parse(search.to);
   const longest = Math.max(FIRST_STRETCH_MS, (MAX_DOCTOR_HOURS / doctors.length) * HOUR_MS);
   const found: FoundSlot[] = [];
+  const doctorHours = Math.max(FIRST_DOCTOR_HOURS, limit * FIRST_DOCTOR_HOURS_OF_SLOT);
   let start = Math.max(Date.parse(search.from), now, after?.start ?? 0);
   for (
-    let length = Math.max(FIRST_STRETCH_MS, (FIRST_DOCTOR_HOURS / doctors.length) * HOUR_MS);
+    let length = Math.max(FIRST_STRETCH_MS, (doctorHours / doctors.length) * HOUR_MS);
     start < end && found.length < limit;
     length = Math.min(2 * length, longest)
   ) {

@@ -131,7 +131,7 @@ describe('PUT /doctors/{id}/schedule over reserved visits', () => {
       );
     await row('refused', '25 hours', '49 hours');
     await row('released', '25 hours', '49 hours');
-    await row('active', '-49 hours', '-25 hours');
+    await row('active', '-37 hours', '-25 hours');
     await put(id, mornings).expect(200);
   });
 
