@@ -77,10 +77,15 @@ test('a full volume: bookings 503, reads 200, one line of each refused one says 
   expect((await clinic.caller.call('GET', `/patients/${patientId}`)).status).toBe(200);
   const requestId = randomUUID();
   expect((await book({ 'x-request-id': requestId })).status).toBe(503);
-  expect(await linesAbout(requestId)).toEqual([
-    // disk_full
-    expect.objectContaining({ error: expect.objectContaining({ code: '53100' }) }),
-  ]);
+  // Lines gather for a moment before they leave, and the kubelet takes its time, too.
+  await eventually(
+    async () =>
+      expect(await linesAbout(requestId)).toEqual([
+        // disk_full
+        expect.objectContaining({ error: expect.objectContaining({ code: '53100' }) }),
+      ]),
+    limitMs(10),
+  );
 
   await inDatabase('rm /var/lib/postgresql/filler');
   await eventually(async () => expect((await book()).status).toBe(201), limitMs(60));
