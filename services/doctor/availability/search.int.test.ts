@@ -178,6 +178,19 @@ describe('GET /availability', () => {
     expect(items.map(({ startsAt }) => Date.parse(startsAt))).toEqual(starts);
   });
 
+  test.each([
+    'tstzrange(now(), null)',
+    'tstzrange(null, now())',
+    "tstzrange(now(), now() + interval '16 hours 1 second')",
+  ])('no time is taken that the search could overlook: %s', async (during) => {
+    const insert = t.db.query(
+      `insert into reservations (appointment_id, revision, state, doctor_id, starts_at, ends_at, during)
+       values (gen_random_uuid(), 1, 'active', $1, now(), now(), ${during})`,
+      [UNKNOWN],
+    );
+    await expect(insert).rejects.toMatchObject({ constraint: 'reservations_end_in_time' });
+  });
+
   test('the longest visit with the longest buffer is seen until its end', async () => {
     const schedule = aSchedule({ weeklyHours: everyDay('00:00', '24:00'), slotMinutes: 5 });
     const id = await addDoctor(t, {}, schedule);

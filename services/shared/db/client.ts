@@ -1,8 +1,5 @@
 import pg from 'pg';
-import { STATEMENT_TIMEOUT_MS } from './connection.ts';
-
-/** A server that is alive has ended a statement long before. */
-const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1_000;
+import { ANSWER_TIMEOUT_MS } from './connection.ts';
 
 /**
  * A question as `pg` sends it. Of a mere description `client.query` makes a copy first, property by property, which costs as much as

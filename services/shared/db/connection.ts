@@ -78,7 +78,9 @@ const SOCKETS = { atOnce: JoiningSocket, byTurn: BatchingSocket, byAnswer: Gathe
 /** How long a request waits for a free connection, or for a new one, before it is answered 503. */
 const CONNECTION_WAIT_MS = 500;
 /** What one statement may take; the server enforces it. */
-export const STATEMENT_TIMEOUT_MS = 2_000;
+const STATEMENT_TIMEOUT_MS = 2_000;
+/** How long an answer is waited for: a server that is alive has ended the statement long before. */
+export const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1_000;
 
 /** Settings of every connection of a service to its database. */
 export const connectionSettings = (url: string, sends: keyof typeof SOCKETS = 'byTurn'): pg.ClientConfig => ({

@@ -228,6 +228,18 @@ describe('when the database is away', () => {
     expect(await db.query(ONE, [])).toEqual([{ one: 1 }]);
   }, 15_000);
 
+  test('the loss of a connection that requests share is told once', async () => {
+    const { db, proxy } = await openBehindProxy();
+    await db.warm();
+    idleErrors.length = 0;
+    proxy.silence();
+    await problemOf(db.query(LOOKED_UP, []));
+    expect(idleErrors).not.toEqual([]);
+    await proxy.pass();
+    await eventually(async () => expect(await db.query(LOOKED_UP, [])).toEqual([{ one: 1 }]));
+    expect(idleErrors).toEqual([expect.objectContaining({ code: 'ETIMEDOUT' })]);
+  }, 15_000);
+
   test('503 within half a second when no connection is free', async () => {
     const db = open({ poolMax: 1 });
     let release: () => void = () => undefined;

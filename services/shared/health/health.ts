@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
-import { connectionSettings } from '../db/connection.ts';
+import { ANSWER_TIMEOUT_MS, connectionSettings } from '../db/connection.ts';
 import { whatToMend } from '../db/failure.ts';
 import type { Log } from '../log/log.ts';
 
@@ -46,7 +46,7 @@ export function watchDatabase({
     ...connectionSettings(databaseUrl),
     max: 1,
     connectionTimeoutMillis: 1_500,
-    query_timeout: 3_000,
+    query_timeout: ANSWER_TIMEOUT_MS,
   });
   pool.on('error', () => undefined);
   let reason: string | undefined = 'the database has not been asked yet';
