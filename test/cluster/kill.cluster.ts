@@ -55,8 +55,9 @@ test.each(services)(
       `failed when ${service} was killed`,
       `${failures.length} of ${requests}, the last began ${inSeconds(last)} after it`,
     );
-    // The controller's word for a pod that does not answer.
-    expect(failures.filter(({ answer }) => answer !== '502')).toEqual([]);
+    // The controller's words: 502 where nobody listens or the connection ended, 500 where it ended within an answer
+    // (io.ErrUnexpectedEOF is neither io.EOF nor a net.Error to Traefik 3.6). A 500 of the service would be a problem.
+    expect(failures.filter(({ answer, isProblem }) => isProblem || !/^50[02]$/.test(answer))).toEqual([]);
     expect(last).toBeLessThan(limitMs(DEAD_SECONDS));
     for (const { repeat } of failures) {
       if (repeat !== undefined) expect((await repeat()).status).toBe(201);
