@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
+import { INSERT_PREFIXES } from '../services/patient/patients/prefix-store.ts';
 import { seedPatient } from '../services/testing/clinic.ts';
 import { nameOf } from './names.ts';
 import type { System } from './system.ts';
@@ -64,14 +65,7 @@ async function seedPatients({ patientDb }: System, count: number): Promise<strin
                       with ordinality as row (id, family, given, key, number)) as row`,
       [...columns, from],
     );
-    await patientDb.query(
-      `insert into patient_prefixes (prefix, name_key, patient_id)
-       select distinct left(word, letters), key, id
-         from unnest($1::uuid[], $2::text[]) as row (id, key),
-              string_to_table(translate(key, E'\\t', ''), ' ') as word, generate_series(1, 3) as letters
-        where word <> ''`,
-      [columns[0], columns[3]],
-    );
+    await patientDb.query(INSERT_PREFIXES.text, [columns[0]]);
     ids.push(...batch.filter((_, index) => (from + index) % every === 0).map(({ id }) => id));
   }
   return ids;

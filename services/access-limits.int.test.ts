@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
+import { INSERT_PREFIXES } from './patient/patients/prefix-store.ts';
 import {
   itemsOf,
   type Pair,
@@ -28,11 +29,10 @@ const booking = ({ patientId, doctorId }: Partial<Pair>, { free }: Pair): Sent =
 
 describe('lists', () => {
   test('of patients show a doctor those whom the doctor has, searched or not', async () => {
-    await world.patient.db.query(
-      `with named as (update patients set name_key = E' example\\t pat' returning id, name_key)
-       insert into patient_prefixes (prefix, name_key, patient_id)
-       select prefix, name_key, id from named, unnest('{e,ex,exa,p,pa,pat}'::text[]) as prefix`,
+    const { rows } = await world.patient.db.query(
+      `update patients set name_key = E' example\\t pat' returning id`,
     );
+    await world.patient.db.query(INSERT_PREFIXES.text, [rows.map(({ id }) => id)]);
     for (const path of [
       '/patients',
       '/patients?search=example',

@@ -5,7 +5,7 @@ import { startOfPeriod } from '../../shared/schema/schema.ts';
 import {
   digitsOf,
   identifierQuery,
-  indexedPrefix,
+  indexedPrefixes,
   isAfter,
   nameKey,
   patientBody,
@@ -234,8 +234,24 @@ describe('a search', () => {
     expect(searchedWords.safeParse(search).error?.issues.map((issue) => issue.message)).toEqual([message]);
   });
 
-  test('looks a word up under its first three letters, as characters', () => {
-    expect(['m', 'ma', 'mar', 'mart', '𝟭𝟮𝟯𝟰'].map(indexedPrefix)).toEqual(['m', 'ma', 'mar', 'mar', '𝟭𝟮𝟯']);
+  test.each([
+    [
+      ['m', 'ma', 'mar'],
+      ['m', 'ma', 'mar'],
+    ],
+    [['mart', 'marc'], ['mar']],
+    [
+      ['𝟭𝟮𝟯𝟰', 'm'],
+      ['𝟭𝟮𝟯', 'm'],
+    ],
+    [['mart', 'anna', 'b'], ['ann mar']],
+    [
+      ['mart', 'anna', 'bob'],
+      ['ann bob', 'ann mar', 'bob mar'],
+    ],
+    [['𠀀𠀁𠀂', '﨎﨏﨑'], ['﨎﨏﨑 𠀀𠀁𠀂']],
+  ])('looks %j up under %j', (words, prefixes) => {
+    expect(indexedPrefixes(words)).toEqual(prefixes);
   });
 });
 

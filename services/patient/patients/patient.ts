@@ -130,8 +130,19 @@ export const searchedWords = text(300)
   )
   .describe('Words of the name in any order, each may be cut short; blind to case and accents');
 
-/** The first letters of a word under which patients are indexed: at most three. */
-export const indexedPrefix = (word: string): string => [...word].slice(0, 3).join('');
+/**
+ * Prefixes under which each patient is indexed whose name has a word for each of `words`: the first three letters of a word,
+ * or fewer, or three letters of each of two words, as few patients have both.
+ */
+export function indexedPrefixes(words: readonly string[]): string[] {
+  const prefixes = [...new Set(words.map((word) => [...word].slice(0, 3).join('')))];
+  const whole = prefixes.filter((prefix) => [...prefix].length === 3).sort(byBytes);
+  if (whole.length < 2) return prefixes;
+  return whole.flatMap((first, index) => whole.slice(index + 1).map((second) => `${first} ${second}`));
+}
+
+/** The order of the collation "C", which is not that of UTF-16. */
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 /** Patterns of SQL's LIKE that a name's words, each after a space, must match. A searched word has letters and digits only. */
 export const wordPatterns = (words: readonly string[]): string[] => words.map((word) => `% ${word}%`);

@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { problemOf } from '../../testing/calendar.ts';
 import { addPatient } from '../../testing/people.ts';
 import { startPatient, type TestService } from '../../testing/services.ts';
 import { searchedWords } from './patient.ts';
+import { INSERT_PREFIXES } from './prefix-store.ts';
 
 let t: TestService;
 beforeAll(async () => {
@@ -32,6 +35,8 @@ describe('GET /patients?search=', () => {
       ['İpek', 'Çelik'],
       ['Νίκος', 'Παπαδόπουλος'],
       ['小明', '王'],
+      // UTF-16 has them in another order than UTF-8.
+      ['𠀀𠀁𠀂', '﨎﨏﨑'],
       ['Ёлка', 'Иванова'],
       ['Kaʻiulani', 'Oʼneill'],
     ];
@@ -63,6 +68,7 @@ describe('GET /patients?search=', () => {
     ['ΝΙΚΟΣ', 'Νίκος Παπαδόπουλος'],
     ['王', '小明 王'],
     ['小 王', '小明 王'],
+    ['𠀀𠀁𠀂 﨎﨏﨑', '𠀀𠀁𠀂 﨎﨏﨑'],
     ['елк ива', 'Ёлка Иванова'],
     ["kaiulani o'neill", 'Kaʻiulani Oʼneill'],
     ['neill iulani', 'Kaʻiulani Oʼneill'],
@@ -96,6 +102,29 @@ describe('GET /patients?search=', () => {
       'Marcello Martinez',
       'José María García López',
     ]);
+  });
+
+  test('a name of as many words as fit is found by any two of them', async () => {
+    const words = Array.from(
+      { length: 50 },
+      (_, n) => `v${String.fromCharCode(97 + (n % 25))}${n < 25 ? 'x' : 'y'}`,
+    );
+    const familyName = words.slice(0, 25).join(' ');
+    const givenName = words.slice(25).join(' ');
+    await addPatient(t, { familyName, givenName });
+    for (const search of ['vyy vax', 'vax vyx', 'vcy vdx vbx']) {
+      expect(await names({ search })).toEqual([`${givenName} ${familyName}`]);
+    }
+  });
+
+  test('patients from before pairs of words were indexed get the same ones', async () => {
+    const migration = fileURLToPath(new URL('../migrations/0005_patient_pairs.sql', import.meta.url));
+    const rows = async () => (await t.db.query('select * from patient_prefixes order by 1, 2, 3')).rows;
+    const before = await rows();
+    const { rowCount } = await t.db.query(`delete from patient_prefixes where prefix like '% %'`);
+    expect(rowCount).toBeGreaterThan(10);
+    await t.db.query(await readFile(migration, 'utf8'));
+    expect(await rows()).toEqual(before);
   });
 
   test('a patient is found by the new name and not by the old one', async () => {
@@ -171,17 +200,14 @@ describe('what is stored is found', () => {
 describe('with more patients of one prefix than are looked up one by one', () => {
   const COUNT = 5_500;
   beforeAll(async () => {
-    await t.db.query(
-      `with made as (
-         insert into patients (id, family_name, given_name, name_key, birth_date, phone_digits)
-         select gen_random_uuid(), 'Qmany', to_char(n, 'FM0000'), E' qmany\\t ' || to_char(n, 'FM0000'), '1950', n::text
-           from generate_series(1, $1) as n
-         returning id, given_name, name_key)
-       insert into patient_prefixes
-       select left(word, letters), name_key, id
-         from made, unnest(array['qmany', given_name]) as word, generate_series(1, 3) as letters`,
+    const { rows } = await t.db.query(
+      `insert into patients (id, family_name, given_name, name_key, birth_date, phone_digits)
+       select gen_random_uuid(), 'Qmany', to_char(n, 'FM0000'), E' qmany\\t ' || to_char(n, 'FM0000'), '1950', n::text
+         from generate_series(1, $1) as n
+       returning id`,
       [COUNT],
     );
+    await t.db.query(INSERT_PREFIXES.text, [rows.map(({ id }) => id)]);
     await t.db.query('analyze');
   });
 

@@ -1,7 +1,7 @@
 import type { Db } from '../../shared/db/database.ts';
 import type { ListRequest } from '../../shared/db/list.ts';
 import type { Page } from '../../shared/http/cursor.ts';
-import { indexedPrefix, wordPatterns } from './patient.ts';
+import { indexedPrefixes, wordPatterns } from './patient.ts';
 import { countFound, deletedList, patientList, prefixList, rarestPrefix } from './search-store.ts';
 
 /** So many patients are soon looked up one by one; when there are more, a page is found sooner by walking along the order. */
@@ -23,8 +23,7 @@ export async function searchPatients(
   if (deleted) return deletedList.page(db, comparing);
   if (NARROW.some((filter) => filters[filter] !== undefined)) return patientList.page(db, comparing);
 
-  const prefixes = new Set(words.map(indexedPrefix));
-  const found = [await rarestPrefix(db, [...prefixes], FEW), ...patterns];
+  const found = [await rarestPrefix(db, indexedPrefixes(words), FEW), ...patterns];
   const finding = { ...request, filters: { ...filters, found } };
   if (order.endsWith('familyName')) return prefixList.page(db, finding);
   return patientList.page(db, (await countFound(db, found, FEW)) < FEW ? finding : comparing);

@@ -5,6 +5,7 @@ import type { Representation } from '../../shared/http/answer.ts';
 import { notFound } from '../../shared/problem/problem.ts';
 import { isLimited, type Scope, type ScopedId, scoped } from '../access.ts';
 import { digitsOf, type Identifier, identifierTaken, nameKey, type Patient } from './patient.ts';
+import { DELETE_PREFIXES, INSERT_PREFIXES } from './prefix-store.ts';
 
 /** A patient `p` as it leaves: JSON text. */
 export const PATIENT = `json_strip_nulls(json_build_object(
@@ -188,15 +189,15 @@ const UPDATE = sql<Columns>(
 export async function insertPatient(tx: Db, id: string, patient: Patient): Promise<void> {
   await tx.query(INSERT, columns(id, patient));
   await insertIdentifiers(tx, id, patient.identifiers);
-  await tx.query(INSERT_PREFIXES, [id]);
+  await tx.query(INSERT_PREFIXES, [[id]]);
 }
 
 /** Sets all members of a patient that the transaction has locked. @throws duplicate-patient */
 export async function updatePatient(tx: Db, id: string, before: Patient, patient: Patient): Promise<void> {
   const renamed = nameKey(before) !== nameKey(patient);
-  if (renamed) await tx.query(DELETE_PREFIXES, [id]);
+  if (renamed) await tx.query(DELETE_PREFIXES, [[id]]);
   await tx.query(UPDATE, columns(id, patient));
-  if (renamed) await tx.query(INSERT_PREFIXES, [id]);
+  if (renamed) await tx.query(INSERT_PREFIXES, [[id]]);
   if (isDeepStrictEqual(before.identifiers, patient.identifiers)) return;
   await tx.query(DELETE_IDENTIFIERS, [id]);
   await insertIdentifiers(tx, id, patient.identifiers);
@@ -231,23 +232,6 @@ async function insertIdentifiers(tx: Db, id: string, identifiers: readonly Ident
   if (inserted.length < identifiers.length) throw identifierTaken();
 }
 
-/** The prefixes under which a patient `p` is found. */
-const PREFIXES = `select distinct left(word, letters) as prefix, p.name_key, p.id
-    from patients p, string_to_table(translate(p.name_key, E'\\t', ''), ' ') as word, generate_series(1, 3) as letters
-   where p.id = $1 and word <> ''`;
-
-const INSERT_PREFIXES = sql<[id: string]>(
-  'patients.insert_prefixes',
-  `insert into patient_prefixes (prefix, name_key, patient_id) ${PREFIXES}`,
-);
-
-const DELETE_PREFIXES = sql<[id: string]>(
-  'patients.delete_prefixes',
-  `delete from patient_prefixes f
-    using (${PREFIXES}) as old
-    where f.prefix = old.prefix and f.name_key = old.name_key and f.patient_id = old.id`,
-);
-
 const SET_DELETED = sql<[id: string, deleted: boolean]>(
   'patients.set_deleted',
   `update patients
@@ -258,7 +242,7 @@ const SET_DELETED = sql<[id: string, deleted: boolean]>(
 /** Deletes or restores a patient whom the transaction has locked. Searches by prefix do not look at what is deleted. */
 export async function setDeleted(tx: Db, id: string, deleted: boolean): Promise<void> {
   await tx.query(SET_DELETED, [id, deleted]);
-  await tx.query(deleted ? DELETE_PREFIXES : INSERT_PREFIXES, [id]);
+  await tx.query(deleted ? DELETE_PREFIXES : INSERT_PREFIXES, [[id]]);
 }
 
 const HAS_UPCOMING = sql<[id: string], { upcoming: boolean }>(
