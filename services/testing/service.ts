@@ -38,6 +38,7 @@ const SETTINGS: Omit<ServiceSettings, 'databaseUrl'> = {
   keepAliveTimeoutMs: 95_000,
   revision: 'test',
   maxRequestsInFlight: 256,
+  maxRequestsAtWork: 40,
 };
 
 /** Tests that hold or count what goes to the database mean their own requests; those about sealing start a sealer. */

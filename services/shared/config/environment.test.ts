@@ -47,6 +47,7 @@ test('the least that must be set, and what the rest then is', () => {
     keepAliveTimeoutMs: 95_000,
     revision: 'unknown',
     maxRequestsInFlight: 256,
+    maxRequestsAtWork: 40,
   });
 });
 
@@ -63,6 +64,7 @@ test('every bad variable is named at once, with what is allowed and without its 
     DATABASE_POOL_MAX: '0',
     KEEP_ALIVE_TIMEOUT_MS: '-1',
     MAX_REQUESTS_IN_FLIGHT: '1.5',
+    MAX_REQUESTS_AT_WORK: '0',
     TRUSTED_PROXIES: 'everybody',
   });
   expect(message.split('; ')).toEqual([
@@ -75,6 +77,7 @@ test('every bad variable is named at once, with what is allowed and without its 
     'DRAIN_DELAY_MS must be a whole number from 0 to 60000',
     'KEEP_ALIVE_TIMEOUT_MS must be a whole number from 1000 to 3600000',
     'MAX_REQUESTS_IN_FLIGHT must be a whole number from 1 to 10000',
+    'MAX_REQUESTS_AT_WORK must be a whole number from 1 to 10000',
   ]);
   expect(message).not.toContain('hunter2');
   expect(message).not.toContain('\n');

@@ -191,6 +191,7 @@ export const serviceSettings = (
   // The commit that the image was built from.
   revision: environment.text('REVISION', 'unknown'),
   maxRequestsInFlight: environment.number('MAX_REQUESTS_IN_FLIGHT', { from: 1, to: 10_000, fallback: 256 }),
+  maxRequestsAtWork: environment.number('MAX_REQUESTS_AT_WORK', { from: 1, to: 10_000, fallback: 40 }),
 });
 
 export type ServiceSettings = Readonly<ReturnType<typeof serviceSettings>>;

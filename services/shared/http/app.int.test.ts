@@ -157,6 +157,38 @@ describe('versions', () => {
   });
 });
 
+test('more requests than maxRequestsAtWork: who reads one thing passes, the others stand in line, and are told when it is too long', async () => {
+  const release: (() => void)[] = [];
+  const busy = await startThings(
+    { wait: () => new Promise((resolve) => release.push(resolve)) },
+    { settings: { maxRequestsAtWork: 1 } },
+  );
+  try {
+    const { body: thing } = await busy.api.post('/things').send({ name: 'before' }).expect(201);
+    const statusOf = (work: Promise<Response>) => work.then(({ status }) => status);
+    const waits = () => statusOf(fetch(`${busy.url}/trouble/wait`));
+    // Each takes the place after the other for a while, until the last in line has stood there for too long.
+    const first = waits();
+    await eventually(async () => expect(release).toHaveLength(1));
+    const second = waits();
+    const third = fetch(`${busy.url}/trouble/wait`);
+    const started = performance.now();
+    expect((await fetch(`${busy.url}/things/${thing.id}`)).status).toBe(200);
+    setTimeout(() => release[0]?.(), 300);
+    expect(await first).toBe(204);
+    const refused = await third;
+    expect(performance.now() - started).toBeGreaterThan(450);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await refused.json()).toMatchObject({ type: 'urn:problem-type:unavailable' });
+    release[1]?.();
+    expect(await second).toBe(204);
+    await busy.api.post('/things').send({ name: 'after' }).expect(201);
+  } finally {
+    for (const go of release) go();
+    await busy.stop();
+  }
+});
+
 test('more requests than maxRequestsInFlight: 503 with Retry-After at once, while the others are served', async () => {
   const release: (() => void)[] = [];
   const busy = await startThings(

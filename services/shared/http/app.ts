@@ -6,7 +6,8 @@ import { databaseAway } from '../db/failure.ts';
 import { currentContext } from '../log/context.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { internal, malformedRequest, methodNotAllowed, Problem, unavailable } from '../problem/problem.ts';
+import { internal, malformedRequest, methodNotAllowed, Problem } from '../problem/problem.ts';
+import { busy, createAdmission } from './admission.ts';
 import type { Answer } from './answer.ts';
 import { nothingHere, readCall } from './call.ts';
 import { clientAddress, type IsTrusted } from './client-address.ts';
@@ -29,6 +30,8 @@ export interface AppOptions {
   isTrustedProxy: IsTrusted;
   /** More requests than this at once are answered 503 at once. */
   maxRequestsInFlight: number;
+  /** Of them so many work at once, but for those that read one thing; the others stand in line. */
+  maxRequestsAtWork: number;
 }
 
 /** What went wrong, as a problem: ours as it is, a database that is away as 503, all else as 500 without a word about it. */
@@ -51,6 +54,7 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
     isDraining,
     isTrustedProxy,
     maxRequestsInFlight,
+    maxRequestsAtWork,
   } = options;
   const app = express();
   app.disable('x-powered-by');
@@ -58,10 +62,12 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
   app.set('query parser', false);
   app.set('case sensitive routing', true);
 
+  const admission = createAdmission(maxRequestsAtWork);
+
   const fail: Fail = (req, res, error) => send(res, failureAnswer(req, error), isDraining);
 
   const handlerOf =
-    (endpoint: Endpoint): RequestHandler =>
+    (endpoint: Endpoint, isLookup = readsOne(endpoint)): RequestHandler =>
     async (req, res) => {
       observeRoute(req, endpoint.path);
       const sourceIp = clientAddress(
@@ -72,6 +78,7 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
       const trail = openTrail(endpoint, { method: req.method, sourceIp });
       let answer: Answer;
       try {
+        if (!isLookup) await admission.admit(res);
         const call = await readCall(endpoint, req, res, { authenticate, trail });
         trail.handled = true;
         answer = unlessUnchanged(req, await endpoint.handle(call));
@@ -98,8 +105,7 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
   const { handler: observed, inFlight } = observe(log, metrics);
   const requireRoom: RequestHandler = (req, res, next) => {
     // A full house refuses at once: waiting would make everybody late.
-    if (inFlight() > maxRequestsInFlight)
-      fail(req, res, unavailable('The service is busy; try again in a moment.'));
+    if (inFlight() > maxRequestsInFlight) fail(req, res, busy());
     else next();
   };
   // Probes and documents come before logging and metrics, which they would drown.
@@ -112,6 +118,9 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
   );
   return { app, inFlight };
 }
+
+/** Lookups by id share connections and are done before a line would have moved: the more of them at once, the cheaper each is. */
+const readsOne = ({ method, path }: Endpoint): boolean => method === 'GET' && /\/:\w+$/.test(path);
 
 /** What the client is told of an error; the request's log line tells it too. */
 function failureAnswer(req: Request, error: unknown): Answer {

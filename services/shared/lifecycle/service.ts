@@ -154,6 +154,7 @@ async function build(
     isDraining,
     isTrustedProxy: settings.isTrustedProxy,
     maxRequestsInFlight: settings.maxRequestsInFlight,
+    maxRequestsAtWork: settings.maxRequestsAtWork,
   });
   inFlight = created.inFlight;
   const sealer = makeSealer({
