@@ -1,5 +1,6 @@
 import type { Database, Db } from '../../shared/db/database.ts';
 import { databaseAway } from '../../shared/db/failure.ts';
+import { aside } from '../../shared/http/admission.ts';
 import type { Answer, Representation } from '../../shared/http/answer.ts';
 import { deleteUnanswered, setAnswer } from '../../shared/idempotency/store.ts';
 import { Problem } from '../../shared/problem/problem.ts';
@@ -29,7 +30,7 @@ export interface Settling {
  * gets the same answer, and it is recorded only while it is the present one. No transaction is open during the call.
  */
 export async function settle({ db, doctors }: SettleParts, wish: OpenWish): Promise<Settling> {
-  const said = await doctors.ask(wish);
+  const said = await aside(doctors.ask(wish));
   if (said.kind === 'granted') return { said, told: await record(db, wish, { outcome: 'granted' }) };
   if (said.kind === 'refused')
     return { said, told: await record(db, wish, { outcome: 'refused', reason: said.reason }) };

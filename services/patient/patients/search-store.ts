@@ -79,11 +79,11 @@ const FIND_RAREST = sql<[prefixes: readonly string[], atMost: number], { prefix:
     limit 1`,
 );
 
-/** The prefix that the fewest patients have, when they are counted up to a bound; the longest of equals. */
-export async function rarestPrefix(db: Db, prefixes: readonly string[], atMost: number): Promise<string> {
+/** The prefix that the fewest patients have, when so many are counted in all; the longest of equals. */
+export async function rarestPrefix(db: Db, prefixes: readonly string[], inAll: number): Promise<string> {
   const [first = ''] = prefixes;
   if (prefixes.length === 1) return first;
-  const [row] = await db.query(FIND_RAREST, [prefixes, atMost]);
+  const [row] = await db.query(FIND_RAREST, [prefixes, Math.ceil(inAll / prefixes.length)]);
   return row?.prefix ?? first;
 }
 

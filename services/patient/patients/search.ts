@@ -23,7 +23,7 @@ export async function searchPatients(
   if (deleted) return deletedList.page(db, comparing);
   if (NARROW.some((filter) => filters[filter] !== undefined)) return patientList.page(db, comparing);
 
-  const found = [await rarestPrefix(db, indexedPrefixes(words), FEW), ...patterns];
+  const found = [await rarestPrefix(db, indexedPrefixes(words), 2 * FEW), ...patterns];
   const finding = { ...request, filters: { ...filters, found } };
   if (order.endsWith('familyName')) return prefixList.page(db, finding);
   return patientList.page(db, (await countFound(db, found, FEW)) < FEW ? finding : comparing);

@@ -1,14 +1,42 @@
 import { EventEmitter } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { jest } from '@jest/globals';
-import { createAdmission } from './admission.ts';
+import { contextOf, withContext } from '../log/context.ts';
+import { aside, createAdmission } from './admission.ts';
 
-/** A response that ends, or whose client goes away, when told so. */
-class Answering extends EventEmitter {
-  destroyed = false;
-  close(): void {
-    this.destroyed = true;
-    this.emit('close');
+/** A request on a connection of its own. */
+class Asking {
+  readonly #socket = new EventEmitter();
+  readonly #res = new EventEmitter();
+  /** Ends what the request waits for while it is aside. */
+  comeBack: () => void = () => undefined;
+
+  constructor(name: string) {
+    const context = contextOf(undefined, undefined);
+    const ask = () =>
+      admission.admit({ socket: this.#socket } as IncomingMessage, this.#res as ServerResponse);
+    void withContext(context, async () => {
+      try {
+        await ask();
+        told.push(`${name} works`);
+        if (!name.startsWith('aside')) return;
+        await aside(
+          new Promise<void>((resolve) => {
+            this.comeBack = resolve;
+          }),
+        );
+      } catch (error) {
+        told.push(`${name} ${(error as { status: number }).status}`);
+      }
+    });
+  }
+
+  answer(): void {
+    this.#res.emit('close');
+  }
+
+  disconnect(): void {
+    this.#socket.emit('close');
   }
 }
 
@@ -17,7 +45,6 @@ let admission: ReturnType<typeof createAdmission>;
 let told: string[];
 beforeEach(() => {
   jest.useFakeTimers();
-  jest.advanceTimersByTime(10_000);
   admission = createAdmission(2);
   told = [];
 });
@@ -25,88 +52,71 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** Asks for a place, and says what it came to. */
-function ask(name: string): Answering {
-  const res = new Answering();
-  void Promise.resolve()
-    .then(() => admission.admit(res as unknown as ServerResponse))
-    .then(
-      () => told.push(`${name} works`),
-      ({ status }) => told.push(`${name} ${status}`),
-    );
-  return res;
-}
-
 const afterMs = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 
 /** Requests that come one after the other, each as soon as the one before has its turn or stands in line. */
-async function askAll(...names: readonly string[]): Promise<Answering[]> {
-  const all: Answering[] = [];
+async function ask<Names extends readonly string[]>(
+  ...names: Names
+): Promise<{ [Name in Names[number]]: Asking }> {
+  const all: Record<string, Asking> = {};
   for (const name of names) {
-    all.push(ask(name));
+    all[name] = new Asking(name);
     await afterMs(0);
   }
-  return all;
+  return all as { [Name in Names[number]]: Asking };
 }
 
 test('so many work at once; the others follow in their order, as answers go out', async () => {
-  const [first, second, third] = await askAll('first', 'second', 'third', 'fourth', 'fifth');
+  const { first, second, third } = await ask('first', 'second', 'third', 'fourth', 'fifth');
   expect(told).toEqual(['first works', 'second works']);
-  second?.close();
+  second.answer();
   await afterMs(0);
   expect(told.slice(2)).toEqual(['third works']);
-  first?.close();
-  third?.close();
+  first.answer();
+  third.answer();
   await afterMs(0);
   expect(told.slice(3)).toEqual(['fourth works', 'fifth works']);
 });
 
-test('a burst waits for half a second, and then is told', async () => {
-  const burst = await askAll('first', 'second', 'third', 'fourth', 'fifth');
-  await afterMs(300);
-  for (const res of burst.slice(0, 2)) res.close();
-  await afterMs(190);
-  expect(told).toEqual(['first works', 'second works', 'third works', 'fourth works']);
-  await afterMs(20);
-  expect(told.slice(4)).toEqual(['fifth 503']);
-});
-
-test('who comes to a line that has stood for a while is told sooner, and those before are not', async () => {
-  await askAll('first', 'second', 'third');
-  await afterMs(150);
-  await askAll('late');
-  await afterMs(190);
+test('who stands in line for a second is told 503, and is not asked to work later', async () => {
+  const { first } = await ask('first', 'second', 'third');
+  await afterMs(990);
   expect(told).toEqual(['first works', 'second works']);
   await afterMs(20);
-  expect(told.slice(2)).toEqual(['late 503']);
+  expect(told.slice(2)).toEqual(['third 503']);
+  first.answer();
+  await ask('fourth');
+  expect(told.slice(3)).toEqual(['fourth works']);
 });
 
-test('a line that has ended is forgotten', async () => {
-  const [first] = await askAll('first', 'second', 'third');
-  await afterMs(150);
-  first?.close();
-  await askAll('late');
-  await afterMs(340);
-  expect(told).toEqual(['first works', 'second works', 'third works']);
+test('who waits for somebody else keeps nobody from working, and goes on at once', async () => {
+  const first = (await ask('aside first', 'second', 'third', 'fourth'))['aside first'];
+  expect(told).toEqual(['aside first works', 'second works', 'third works']);
+  // Three work now.
+  first.comeBack();
+  await afterMs(0);
+  first.answer();
+  await afterMs(0);
+  expect(told).toHaveLength(3);
 });
 
-test('a place counts for half a second: what takes longer keeps nobody from working', async () => {
-  const [slow] = await askAll('slow', 'silent');
-  await afterMs(490);
-  await askAll('third', 'fourth');
-  expect(told).toEqual(['slow works', 'silent works']);
-  await afterMs(20);
-  expect(told.slice(2)).toEqual(['third works', 'fourth works']);
-  // Its place was free already, and is not free twice.
-  slow?.close();
-  await askAll('fifth');
-  expect(told).toHaveLength(4);
+test('a place is free once, whether its request ends aside or not', async () => {
+  const all = await ask('aside first', 'second', 'third', 'fourth', 'fifth');
+  all['aside first'].disconnect();
+  all['aside first'].answer();
+  all['aside first'].comeBack();
+  await afterMs(0);
+  expect(told).toEqual(['aside first works', 'second works', 'third works']);
+  all.second.answer();
+  all.second.disconnect();
+  await afterMs(0);
+  expect(told.slice(3)).toEqual(['fourth works']);
 });
 
 test('who has left the line takes no place', async () => {
-  const [first, , third] = await askAll('first', 'second', 'third', 'fourth');
-  third?.close();
-  first?.close();
+  const { first, third } = await ask('first', 'second', 'third', 'fourth');
+  third.disconnect();
+  first.answer();
   await afterMs(0);
   expect(told).toEqual(['first works', 'second works', 'third 503', 'fourth works']);
 });

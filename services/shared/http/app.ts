@@ -78,8 +78,8 @@ export function createApp(options: AppOptions): { app: Express; inFlight: () => 
       const trail = openTrail(endpoint, { method: req.method, sourceIp });
       let answer: Answer;
       try {
-        if (!isLookup) await admission.admit(res);
         const call = await readCall(endpoint, req, res, { authenticate, trail });
+        if (!isLookup) await admission.admit(req, res);
         trail.handled = true;
         answer = unlessUnchanged(req, await endpoint.handle(call));
       } catch (error) {

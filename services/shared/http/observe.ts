@@ -4,6 +4,7 @@ import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Problem } from '../problem/problem.ts';
 import { headerOf } from './header.ts';
+import { whenOver } from './over.ts';
 
 /** What the line of a request tells beside method and status; the route is its pattern, never the path itself. */
 interface Observed {
@@ -69,7 +70,7 @@ export function observe(
     observed.set(req, entry);
     inFlight += 1;
     const context = currentContext();
-    res.once('close', () => {
+    whenOver(req, res, () => {
       const end = () => finish(req, res, entry, started);
       // The socket may be the one that emits this, and it knows no request.
       if (context === undefined) end();
