@@ -78,9 +78,9 @@ test('so many work at once; the others follow in their order, as answers go out'
   expect(told.slice(3)).toEqual(['fourth works', 'fifth works']);
 });
 
-test('who stands in line for a second is told 503, and is not asked to work later', async () => {
+test('who stands in line for three seconds is told 503, and is not asked to work later', async () => {
   const { first } = await ask('first', 'second', 'third');
-  await afterMs(990);
+  await afterMs(2_990);
   expect(told).toEqual(['first works', 'second works']);
   await afterMs(20);
   expect(told.slice(2)).toEqual(['third 503']);

@@ -3,8 +3,11 @@ import { currentContext, type RequestContext } from '../log/context.ts';
 import { unavailable } from '../problem/problem.ts';
 import { whenOver } from './over.ts';
 
-/** The line is as long as requests in flight may be: where all is well its last one waits for less than half of this. */
-const WAIT_MS = 1_000;
+/**
+ * The line is as long as requests in flight may be: where all is well its last one waits for half a second, in a process that has just
+ * started, and gets at once what another one left, for more than one.
+ */
+const WAIT_MS = 3_000;
 
 export const busy = () => unavailable('The service is busy; try again in a moment.');
 

@@ -183,7 +183,7 @@ test('more requests than maxRequestsAtWork: who reads one thing passes, the othe
     for (const go of release) go();
     await busy.stop();
   }
-});
+}, 20_000);
 
 test('requests of one connection that ends before their answers are in flight no more', async () => {
   const release: (() => void)[] = [];
