@@ -79,6 +79,13 @@ export function statesAfter(
   }
 }
 
+/** What is left of the states that an appointment may be in, once it is known that it was not moved to the time it wanted. */
+export const unmoved = (may: readonly State[], wanted: Time | undefined): readonly State[] =>
+  may.filter(
+    // A cancelled one has no time that could tell.
+    (state) => !takesTime(state) || wanted === undefined || !fits(state, { ...state, ...wanted }),
+  );
+
 const takesTime = ({ status }: { status: string }): boolean =>
   status !== 'cancelled' && status !== 'rejected';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Reply } from '../../services/testing/load.ts';
-import { differenceOf, fits, idIn, isDecided, isExpected, isWaiting, statesAfter } from './answer.ts';
+import { differenceOf, idIn, isDecided, isExpected, isWaiting, statesAfter, unmoved } from './answer.ts';
 import { count, type History, type Operation } from './history.ts';
 import type { Replica } from './replica.ts';
 
@@ -78,8 +78,6 @@ function compare(history: History, operation: Operation, first: Reply, again: Re
     operation.answer = again;
     const { appointment, wanted } = operation;
     if (operation.kind === 'reschedule' && again.status === 409 && appointment !== undefined)
-      appointment.may = appointment.may.filter(
-        (state) => wanted === undefined || !fits(state, { ...state, ...wanted }),
-      );
+      appointment.may = unmoved(appointment.may, wanted);
   }
 }
