@@ -6,7 +6,7 @@ import { aside, createAdmission } from './admission.ts';
 
 /** A request on a connection of its own. */
 class Asking {
-  readonly #socket = new EventEmitter();
+  readonly #socket: EventEmitter & { destroyed?: boolean } = new EventEmitter();
   readonly #res = new EventEmitter();
   /** Ends what the request waits for while it is aside. */
   comeBack: () => void = () => undefined;
@@ -14,7 +14,8 @@ class Asking {
   constructor(name: string) {
     const context = contextOf(undefined, undefined);
     const ask = () =>
-      admission.admit({ socket: this.#socket } as IncomingMessage, this.#res as ServerResponse);
+      admission.admit({ socket: this.#socket } as unknown as IncomingMessage, this.#res as ServerResponse);
+    this.#socket.destroyed = name.startsWith('gone');
     void withContext(context, async () => {
       try {
         await ask();
@@ -119,4 +120,11 @@ test('who has left the line takes no place', async () => {
   first.answer();
   await afterMs(0);
   expect(told).toEqual(['first works', 'second works', 'third 503', 'fourth works']);
+});
+
+test('who has gone before it asks for a place takes none, and stands in no line', async () => {
+  await ask('gone first', 'gone second', 'third', 'fourth');
+  expect(told.slice(2)).toEqual(['third works', 'fourth works']);
+  await ask('gone fifth');
+  expect(told.slice(4)).toEqual(['gone fifth 503']);
 });

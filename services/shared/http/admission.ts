@@ -68,7 +68,10 @@ export function createAdmission(atOnce: number): {
   return {
     admit: (req, res) => {
       const context = currentContext();
-      if (working < atOnce) return take(req, res, context) as undefined;
+      if (working < atOnce) {
+        take(req, res, context);
+        return undefined;
+      }
       return new Promise((resolve, reject) => {
         const turn = () => {
           clearTimeout(late);
@@ -83,8 +86,8 @@ export function createAdmission(atOnce: number): {
           reject(busy());
         };
         const late = setTimeout(giveUp, WAIT_MS);
-        whenOver(req, res, giveUp);
         line.push(turn);
+        whenOver(req, res, giveUp);
       });
     },
   };

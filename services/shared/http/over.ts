@@ -15,8 +15,12 @@ function endsOf(socket: Socket): Set<() => void> {
   return ends;
 }
 
-/** Calls `done` once, when the answer of a request is out or its connection has ended. */
+/** Calls `done` once, when the answer of a request is out or its connection has ended; at once if that has been. */
 export function whenOver({ socket }: IncomingMessage, res: ServerResponse, done: () => void): void {
+  if (socket.destroyed || res.destroyed) {
+    done();
+    return;
+  }
   const ends = endsOf(socket);
   const end = () => {
     if (ends.delete(end)) done();
